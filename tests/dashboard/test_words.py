@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.dashboard.desk import Desk, first, open_desk, texts
+from tests.dashboard.desk import Desk, buttons, first, open_desk, texts
+from tests.operations.owner_harness import carry
 from widget_server.auth.permissions import PERMISSIONS
 from widget_server.model.actors import shell
 from widget_server.operations.moderation.decide import decide
-from widget_server.operations.owners import copies, keys, people, settings, sites
+from widget_server.operations.owners import copies, keys, links, people, settings, sites
 from widget_server.operations.owners.keys import KEY_SCOPES
+from widget_server.operations.readers import authorize
 from widget_server.web.dashboard.addresses import short_origins
 from widget_server.web.dashboard.entry_words import SCOPE_GROUPS, actor_of, comment_of
 from widget_server.web.dashboard.texts import TEXTS, Translate
@@ -116,6 +118,55 @@ async def test_the_log_names_tokens_keys_people_stories_and_what_an_undo_took_ba
     assert [one for one in ids if one in rows] == []
 
 
+async def test_an_undo_in_the_log_leads_to_what_it_is_about(desk: Desk) -> None:
+    services = desk.services
+    bo = await desk.person("moderator", "Bo")
+    await people.change_role(services, ROOT, "paper", bo.account.id, "editor")
+    await sites.revoke(services, ROOT, "paper", "handle-1")
+    await sites.shut_out(services, ROOT, "paper", "https://scraper.example", None)
+    for verb in ("role", "revoke", "shut_out"):
+        log = await desk.owner.get(f"log?verb={verb}")
+        await desk.owner.press(buttons(log, "Undo")[0])
+    rows = (await desk.owner.get("log?verb=undo")).css("tbody tr:not(.day)")
+    said = [
+        (a.text(), a.attributes["href"])
+        for row in rows
+        for a in row.css("a")
+        if "log?" not in str(a.attributes["href"])
+    ]
+    assert said == [
+        ("scraper.example", "/admin/sites/paper/copies?q=scraper.example"),
+        ("a token without a label", "/admin/sites/paper/tokens?q=handle-1"),
+        ("Bo", "/admin/sites/paper/people"),
+    ]
+
+
+async def test_the_log_leads_to_a_token_whatever_signs_its_handle_has(desk: Desk) -> None:
+    await sites.revoke(desk.services, ROOT, "paper", "a&done=b#c")
+    found = (await desk.owner.get("log?verb=revoke")).css("tbody a[href*='tokens']")
+    assert [one.attributes["href"] for one in found] == [
+        "/admin/sites/paper/tokens?q=a%26done%3Db%23c"
+    ]
+
+
+async def test_the_log_says_that_an_owner_of_the_server_gave_up_the_own_role(desk: Desk) -> None:
+    services = desk.services
+    cleo = await desk.person("moderator", "Cleo")
+    link = await links.invite_owner(services, ROOT)
+    ticket = await links.press_link(services, link.url.rpartition("/")[2], agent="")
+    assert isinstance(ticket, str)
+    await links.join(services, ticket, cleo.account)
+    answer = await cleo.post(f"people/{cleo.account.id}/role", role="editor")
+    assert answer.status_code == 303, answer.text
+    answer = await cleo.post(f"people/{cleo.account.id}/remove")
+    assert answer.status_code == 303, answer.text
+    rows = await seen(desk, "log?verb=role")
+    said = [re.sub(r".* (Joined|Role)", r"\1", row.replace(" ·", "")) for row in rows]
+    assert said[0].startswith("Role taken away Cleo")
+    assert said[1].startswith("Role changed Cleo Editor")
+    assert said[2].startswith("Joined Moderator")
+
+
 async def test_home_says_in_words_who_did_what(desk: Desk) -> None:
     grant = await desk.carried(title="The library")
     comment = await desk.write(grant, name="Priya")
@@ -180,7 +231,26 @@ async def test_a_changed_role_can_be_undone_from_the_notice(desk: Desk) -> None:
     assert "Editor" in texts(page, "main > table tbody tr")[1]
 
 
+async def test_an_address_that_another_person_made_offers_no_role_as_an_undo(desk: Desk) -> None:
+    ines = await desk.person("editor", "Ines")
+    page = await desk.owner.get(f"people?account={ines.account.id}&role=owner&copies=")
+    assert page.css(".toast") == []
+    by_root = await people.change_role(desk.services, ROOT, "paper", ines.account.id, "auditor")
+    page = await desk.owner.get(f"people?undo={by_root}")
+    assert page.css(".toast") == []
+    assert (await desk.owner.get("people?undo=unknown")).css(".toast") == []
+
+
 async def test_a_language_in_an_address_is_not_the_language_of_the_page(desk: Desk) -> None:
     for place in ("copies?lang=es", "settings/writing?lang=ar", "numbers?lang=de"):
         page = await desk.owner.get(place)
         assert first(page, "html").attributes["lang"] == "en"
+
+
+async def test_home_calls_the_first_step_done_once_a_page_shows_the_snippet(desk: Desk) -> None:
+    story = desk.server.publisher.story(title="The library")
+    await authorize.register_story(desk.services, story.token)
+    step = ".todo.two a[href$='/snippet']"
+    assert len((await desk.owner.get("home")).css(step)) == 1
+    await carry(desk.server, story, "https://copy.example")
+    assert (await desk.owner.get("home")).css(step) == []

@@ -1,5 +1,6 @@
 """Changes of a site are taken back from its log: roles, revoked tokens, shut-out origins. On each engine."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from tests.operations.operations_harness import Server
 from tests.operations.owner_harness import carry
 from tests.operations.test_people import ME, account_of
-from widget_server.model.actors import Actor
+from widget_server.model.actors import Actor, Request
 from widget_server.model.errors import (
     NotFoundError,
     NotPermittedError,
@@ -122,6 +123,34 @@ async def test_a_revoked_token_and_a_shut_out_origin_come_back_and_readers_can_w
             await take_back(services, ME, "paper", entry)
     await services.cache.site("paper", max_age=0)
     (await authorize.refresh(services, grant)).require("comment")
+
+
+async def test_a_token_that_was_revoked_once_more_stays_revoked_if_the_first_time_is_taken_back(
+    server: Server,
+) -> None:
+    services, by = server.services, await owner_of(server)
+    await sites.revoke(services, by, "paper", "handle-1")
+    first = await last(server, "revoke")
+    await take_back(services, by, "paper", first)
+    await sites.revoke(services, by, "paper", "handle-1")
+    with pytest.raises(StaleError):
+        await take_back(services, by, "paper", first)
+    await take_back(services, by, "paper", await last(server, "revoke"))
+
+
+async def test_a_request_to_take_back_that_is_sent_again_finds_what_it_did(server: Server) -> None:
+    services = server.services
+    await account_of(server, "moderator", "Jonas")
+    jonas = (await people.find_account(services, "Jonas")).id
+    await people.change_role(services, ME, "paper", jonas, "editor")
+    await sites.revoke(services, ME, "paper", "handle-1")
+    await sites.shut_out(services, ME, "paper", "https://one.example", None)
+    for verb in ("role", "revoke", "shut_out"):
+        entry = await last(server, verb)
+        by = replace(ME, request=Request(f"request-{verb}", again=False))
+        made = await take_back(services, by, "paper", entry)
+        again = replace(ME, request=Request(f"request-{verb}", again=True))
+        assert await take_back(services, again, "paper", entry) == made
 
 
 async def test_what_is_final_says_why_and_what_to_do(server: Server) -> None:

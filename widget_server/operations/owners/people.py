@@ -149,8 +149,8 @@ async def change_role(
     account: str,
     role: Role,
     copies: frozenset[int] | None = None,
-) -> None:
-    """Give a member of a site another role, except to oneself.
+) -> str:
+    """Give a member of a site another role, except to oneself. Return the id of the entry in the log.
 
     Raises `NotPermittedError`, `NotFoundError` for a person without a role there, and `TextRejectedError`.
     """
@@ -165,6 +165,7 @@ async def change_role(
     decision = _role_decision(by, now, account, before, role, copies)
     change = member_rows.put_member(site, account, role, copies or None, now)
     await store_change(services, by, site, logged(change, site, decision))
+    return decision.id
 
 
 async def remove_member(services: Services, by: Actor, site: str, account: str) -> None:

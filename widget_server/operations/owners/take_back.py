@@ -6,12 +6,13 @@ from widget_server.auth import permissions
 from widget_server.model.actors import Actor, Role
 from widget_server.model.decisions import Decision, decided_by
 from widget_server.model.errors import NotFoundError, NotPermittedError, StaleError
+from widget_server.operations.made_before import made_before
 from widget_server.operations.owners import people, settings
 from widget_server.operations.owners.links import forbid_owner_to_key
 from widget_server.operations.services import Services
 from widget_server.store.queries.sites import give_back_token, readmit_origin
 from widget_server.store.writing import member_rows
-from widget_server.store.writing.site_log import logged
+from widget_server.store.writing.site_log import if_last, logged
 
 REVERSIBLE = frozenset({"settings", "role", "revoke", "shut_out"})
 """Verbs of a site's log that can be taken back."""
@@ -47,6 +48,11 @@ async def take_back(services: Services, by: Actor, site: str, decision: str) -> 
     entry = await find_change(services, by, site, decision)
     if entry.verb in FINAL and entry.verb != "undo":
         raise NotPermittedError(FINAL[entry.verb])
+    if entry.verb in REVERSIBLE - {"settings"}:
+        permissions.require(by, entry.verb, site)
+        made = await made_before(services, by, "undo")
+        if made:
+            return made["undo"].id
     if entry.verb == "role":
         return await _role(services, by, site, entry)
     if entry.verb in {"revoke", "shut_out"}:
@@ -56,21 +62,19 @@ async def take_back(services: Services, by: Actor, site: str, decision: str) -> 
 
 async def _admit(services: Services, by: Actor, site: str, entry: Decision) -> str:
     """Accept a revoked token again, or an origin that was shut out."""
-    permissions.require(by, entry.verb, site)
     undo = _undo(services, by, entry)
     if entry.verb == "revoke":
         change = give_back_token(site, entry.targets[0], undo)
     else:
         origin, story = entry.targets[:2]
         change = readmit_origin(site, origin, story, undo)
-    if not await services.writer.run_in_transaction(change):
+    if not await services.writer.run_in_transaction(if_last(change, site, entry)):
         raise StaleError(_BACK_ALREADY)
     return undo.id
 
 
 async def _role(services: Services, by: Actor, site: str, entry: Decision) -> str:
     """Give a person the role back that they had before a change. What ended with it stays ended."""
-    permissions.require(by, "role", site)
     account = entry.targets[0]
     if "role" not in entry.before:
         raise NotPermittedError(

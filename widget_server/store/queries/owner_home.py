@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BigInteger, String, case, cast, desc, func, literal, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    String,
+    case,
+    cast,
+    desc,
+    distinct,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import CommentState
@@ -39,6 +50,7 @@ class Today:
     old_key_copies: int = 0
     """Live copies whose token is signed with one of these."""
     stories: int = 0
+    """Stories that a page carries."""
     codes: int = 0
     """Unused recovery codes of the account."""
     people: int = 0
@@ -193,7 +205,9 @@ def _select_today(
         row("old_key_copies", func.count())
         .select_from(own_stories.join(sites, sites.c.slug == stories.c.site))
         .where(is_old),
-        row("stories", func.count()).select_from(stories).where(stories.c.site == site),
+        row("stories", func.count(distinct(copies.c.story)))
+        .select_from(own_stories)
+        .where(stories.c.site == site),
         row("people", func.count())
         .select_from(members)
         .where(members.c.site == site, members.c.account != account),

@@ -79,3 +79,27 @@ def logged(change: TransactionFn[T], site: str, decision: Decision) -> Transacti
         return result
 
     return run
+
+
+def if_last(change: TransactionFn[bool], site: str, decision: Decision) -> TransactionFn[bool]:
+    """Run a change if no later entry of the site's log has the verb and targets of this one. Else: False.
+
+    A token that was revoked, accepted again and revoked for a second reason stays revoked if the first
+    entry is taken back.
+    """
+
+    async def run(connection: AsyncConnection) -> bool:
+        own = site_decisions.c
+        last = await connection.execute(
+            select(own.id)
+            .where(
+                own.site == site,
+                own.verb == decision.verb,
+                own.targets == dump(list(decision.targets)),
+            )
+            .order_by(desc(own.number))
+            .limit(1)
+        )
+        return last.scalar_one() == decision.id and await change(connection)
+
+    return run

@@ -17,7 +17,7 @@ from widget_server.operations.moderation.log_pages import (
 )
 from widget_server.operations.owners import take_back as changes
 from widget_server.web.dashboard import entry_words, log_words
-from widget_server.web.dashboard.decisions import here, told_now
+from widget_server.web.dashboard.decisions import back_of, here, told_now
 from widget_server.web.dashboard.page import Page, ask_first, site_page
 
 DAY_MS = 86_400_000
@@ -81,7 +81,8 @@ async def take_back(page: Page) -> Response:
     except ProblemError as error:
         page.fail(error)
         return await _log(page)
-    return page.redirect(page.path("log"), f"{entry.verb}_taken_back")
+    back = back_of(page, page.path("log")).partition("?")[0]
+    return page.redirect(back, f"{entry.verb}_taken_back")
 
 
 @site_page("export_public")

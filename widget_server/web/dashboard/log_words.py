@@ -1,9 +1,9 @@
 """What an entry of the log says: what was done to what, with names instead of ids, and links."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from widget_server.model.decisions import Decision
 from widget_server.operations.moderation.log_pages import NamedEntry
@@ -75,22 +75,26 @@ def _say_of_story(
 
 
 def _say_of_site(page: Page, entry: NamedEntry) -> Said:
+    undone = entry.answered if entry.decision.verb == "undo" else None
+    if undone is None:
+        return _say_change(page, entry, entry.decision.verb)
+    # It is about what the entry that it undoes is about.
+    said = _say_change(page, entry, undone)
+    return replace(said, what=page.t("undone_x", what=word_of(page.t, undone)))
+
+
+def _say_change(page: Page, entry: NamedEntry, verb: str) -> Said:
+    """Return what the verb did to the targets of an entry of the site's log."""
     one = entry.decision
     after: Mapping[str, Any] = one.after
     first = one.targets[0] if one.targets else ""
     name = entry.targets.get(first)
-    match one.verb:
-        case "undo" if entry.answered == "role":
-            what = page.t("undone_x", what=word_of(page.t, "role"))
-            role = after.get("role")
-            facts = (Part(page.t(f"role_{role}")),) if role else ()
-            person = name or page.t("a_person")
-            return Said(what, Part(person, _path(page, "people", "read_people")), facts)
+    match verb:
         case "settings" | "undo":
             return _say_settings(page, entry)
         case "role":
             role = after.get("role")
-            if first == one.actor:
+            if role and "role" not in one.before:
                 return Said(page.t("log_joined"), None, (Part(page.t(f"role_{role}")),))
             word = word_of(page.t, "role" if role else "role_gone")
             facts = (Part(page.t(f"role_{role}")),) if role else ()
@@ -108,10 +112,10 @@ def _say_of_site(page: Page, entry: NamedEntry) -> Said:
             )
             return Said(word_of(page.t, "invite" if after.get("open") else "invite_back"), about)
         case "token" | "revoke":
-            return _say_token(page, entry, first, name)
+            return _say_token(page, entry, verb, first, name)
         case "shut_out" | "readmit":
             return _say_origin(page, entry)
-    return Said(word_of(page.t, one.verb), Part(name) if name else None)
+    return Said(word_of(page.t, verb), Part(name) if name else None)
 
 
 def _say_settings(page: Page, entry: NamedEntry) -> Said:
@@ -121,8 +125,6 @@ def _say_settings(page: Page, entry: NamedEntry) -> Said:
     facts = (Part(", ".join(dict.fromkeys(names))),) if names else ()
     verb = "story_settings" if story and one.verb == "settings" else one.verb
     what = word_of(page.t, verb)
-    if one.verb == "undo" and entry.answered:
-        what = page.t("undone_x", what=word_of(page.t, entry.answered))
     if not story:
         return Said(what, None, facts)
     title = entry.targets.get(story) or page.t("a_story")
@@ -135,14 +137,13 @@ def _setting(page: Page, key: str) -> str:
     return page.t(f"set_{key}") if page.t.knows(f"set_{key}") else key.replace("_", " ")
 
 
-def _say_token(page: Page, entry: NamedEntry, jti: str, label: str | None) -> Said:
+def _say_token(page: Page, entry: NamedEntry, verb: str, jti: str, label: str | None) -> Said:
     about = Part(
-        f"“{label}”" if label else page.t("a_token"), _path(page, f"tokens?q={jti}", "read_tokens")
+        f"“{label}”" if label else page.t("a_token"),
+        _path(page, f"tokens?q={quote(jti, safe='')}", "read_tokens"),
     )
     story = entry.stories.get(jti)
-    return Said(
-        word_of(page.t, entry.decision.verb), about, (Part(story),) if story is not None else ()
-    )
+    return Said(word_of(page.t, verb), about, (Part(story),) if story is not None else ())
 
 
 def _say_origin(page: Page, entry: NamedEntry) -> Said:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -11,6 +10,7 @@ from widget_server.model.errors import NotFoundError, ProblemError
 from widget_server.model.people import Member
 from widget_server.operations.owners import copies, keys, links, people
 from widget_server.operations.owners.links import INVITED_ROLES
+from widget_server.operations.owners.take_back import find_change
 from widget_server.web.dashboard.addresses import host_of, path_of
 from widget_server.web.dashboard.page import Page, site_page
 
@@ -116,15 +116,15 @@ async def change_role(page: Page) -> Response:
     try:
         limited = _copies(page.form.all("copies")) if role == "local" else None
         account = page.request.path_params["account"]
-        before = await _member(page)
-        await people.change_role(page.services, page.actor, page.site, account, role, limited)
+        made = await people.change_role(
+            page.services, page.actor, page.site, account, role, limited
+        )
     except NotFoundError:
         raise
     except ProblemError as error:
         page.fail(error)
         return await _role(page)
-    was = {"account": account, "role": before.role, "copies": _text_of(before.copies)}
-    return page.redirect(page.path(f"people?{urlencode(was)}"))
+    return page.redirect(page.path(f"people?undo={made}"))
 
 
 @site_page("role")
@@ -229,13 +229,20 @@ async def _choice(page: Page, now: frozenset[int]) -> CopyChoice:
     )
 
 
-def _former(page: Page) -> tuple[str, list[tuple[str, str]]] | None:
-    """Return the account whose role was changed just now, and the form that gives it the former one."""
-    query = page.request.query_params
-    account, role = query.get("account", ""), query.get("role", "")
-    if not account.isalnum() or role not in INVITED_ROLES or not page.may("role"):
-        return None
-    return account, [("role", role), ("copies", _text_of(_copies([query.get("copies", "")])))]
+async def _undo(page: Page) -> str:
+    """Return the id of the person's own change of a role that the address names, or an empty text.
+
+    The address names nothing else: a link that another person made must not offer a role as an undo.
+    """
+    decision = page.request.query_params.get("undo", "")
+    if not decision or not page.may("role"):
+        return ""
+    try:
+        entry = await find_change(page.services, page.actor, page.site, decision)
+    except NotFoundError:
+        return ""
+    is_own = (entry.verb, entry.actor) == ("role", page.person.account.id)
+    return entry.id if is_own else ""
 
 
 async def _people(page: Page, **content: Any) -> Response:
@@ -247,7 +254,7 @@ async def _people(page: Page, **content: Any) -> Response:
         people=found,
         matrix=matrix,
         matrix_roles=MATRIX_ROLES,
-        former=_former(page),
+        undo=await _undo(page),
         ending=page.request.query_params.get("end", ""),
         **shown,
     )
