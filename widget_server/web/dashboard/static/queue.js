@@ -41,6 +41,7 @@ class Deck {
     this.at = 0;
     this.done = []; // decisions of this page, the last one at the end
     this.sending = Promise.resolve();
+    this.returning = new Set(); // cards whose undo has not arrived: their cases are still closed
     this.harsh = 0; // harsh cards shown in a row
     this.until = Date.now() + LEASE_S * 1000;
     this.active = Date.now();
@@ -74,7 +75,9 @@ class Deck {
     fields.append("n", number);
     fields.append("harsh", this.harsh);
     for (const card of [...this.cards, ...going]) fields.append("skip", card.dataset.case);
-    for (const card of this.cards) fields.append("keep", card.dataset.case);
+    for (const card of this.cards) {
+      if (!this.returning.has(card)) fields.append("keep", card.dataset.case);
+    }
     try {
       const answer = await this.post(`${this.root.dataset.queue}/take`, fields);
       if (!answer.ok) return this.complain(answer.error);
@@ -211,12 +214,14 @@ class Deck {
   undo(entry = this.done.at(-1)) {
     if (!entry || !this.done.includes(entry)) return;
     this.done = this.done.filter((one) => one !== entry);
+    this.returning.add(entry.card);
     this.bring(entry);
     this.tell(this.says.undone);
     this.sending = this.sending.then(async () => {
-      if (!entry.decision) return;
       const path = this.root.dataset.queue.replace(/queue$/, "undo");
-      const answer = await this.post(path, { decision: entry.decision }).catch(() => ({}));
+      let answer = { ok: true };
+      if (entry.decision) answer = await this.post(path, { decision: entry.decision }).catch(() => ({}));
+      this.returning.delete(entry.card);
       if (!answer.ok) this.complain(answer.error);
     });
   }
