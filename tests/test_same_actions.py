@@ -1,7 +1,7 @@
 """What the dashboard can do, the owner API and the command line can do as well, and the other way round.
 
-The table is compared with the dashboard's routes, the API's operations and the commands: whoever adds an
-action to one of the three must add it to the others, or write here why it is not there.
+The table is compared with the dashboard's routes, the API's operations and the commands. An action
+that one of the three gets is added to the others, or the table says why it is not there.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Rules only narrow, shadow acts on nobody, and a trial counts what is counted by hand."""
+"""Rules only narrow, a rule in shadow holds no comment, and a trial counts what the test counts."""
 
 import random
 from dataclasses import replace

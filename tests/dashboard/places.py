@@ -101,7 +101,7 @@ async def second_session(desk: Desk, account: str) -> str:
 
 
 async def rows_of(server: Server) -> dict[str, list[dict[str, Any]]]:
-    """Return all rows of the database by table, without when somebody was last here."""
+    """Return all rows of the database by table, without the columns of `_VOLATILE`."""
 
     async def read(connection: AsyncConnection) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = {}

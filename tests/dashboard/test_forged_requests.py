@@ -59,7 +59,7 @@ class Forgery:
     cookie: str = "__Host-session"
     refused: frozenset[int] = frozenset({403})
     without_session: bool = True
-    """Whether it is a forgery for somebody who is not signed in, too."""
+    """Whether it is also a forgery if the browser has no session."""
 
 
 def _from(site: str | None, *origins: str, host: str = "") -> Forgery:

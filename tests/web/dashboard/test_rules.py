@@ -140,7 +140,7 @@ async def test_the_card_of_a_held_comment_names_the_rule(desk: Desk) -> None:
     page = await desk.get("queue?queue=held")
     assert "Held by the rule “Casinos &lt;b&gt;”" in page
     assert "casino time" in page
-    assert "Held back by somebody" not in page
+    assert "Held back by a moderator" not in page
     assert "held 1 in 30 days" in text_of(await desk.get("rules"))
     assert "casino time" in await desk.get(f"rules/{rule}")
     shown = await desk.get("log?verb=hold")
