@@ -345,3 +345,13 @@ async def test_a_local_moderator_is_told_nothing_of_other_copies(desk: Desk) -> 
     assert "written elsewhere" in shown
     assert "Writer" in shown
     await local.get(f"comments/{above.id}", 404)
+
+
+async def test_the_list_of_an_empty_queue_tells_whether_another_queue_has_cases(desk: Desk) -> None:
+    empty = words(await desk.owner.get("queue?queue=all&view=list"))
+    assert "Other queues are not empty." not in empty
+    grant = await desk.carried()
+    await desk.report(grant, await desk.write(grant))
+    assert "Other queues are not empty." in words(
+        await desk.owner.get("queue?queue=pending&view=list")
+    )
