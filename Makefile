@@ -11,7 +11,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input install --
 WITH_NODE := PATH="$(CURDIR)/$(VENV)/node:$$PATH"
 NPM       := $(WITH_NODE) npm --no-fund --no-audit --no-update-notifier
 
-# Folder in which `make cms-tests` unpacks WordPress, MariaDB and Ghost (900 MB). Nothing is installed.
+# Folder in which `make cms-tests` unpacks WordPress, MariaDB, Ghost and DokuWiki (900 MB). Nothing is installed.
 SYSTEMS ?= $(CURDIR)/$(VENV)/systems
 
 # Folder of the pictures of `make gallery`.
@@ -32,7 +32,7 @@ ifneq ($(MAKECMDGOALS),checks)
 endif
 .DEFAULT_GOAL := help
 .PHONY: help demo serve install test checks lint types imports js-tests embed check-embed test-python fault-tests model-tests recipe-tests \
-	cms-tests firefox webkit gallery bench format clean
+	cms-tests firefox webkit gallery bench bench-moderation format clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,16 +86,19 @@ fault-tests: $(STAMPS)/test $(STAMPS)/browser ## Run every fault test and write 
 	@echo "==> fault-tests"
 	@FAULTS=all FAULTS_TABLE=docs/operators/reliability.md $(BIN)/python -m pytest tests/faults $(ARGS)
 
-model-tests: $(STAMPS)/test ## Run the state-machine tests of hub and store with 50 times as many examples (MODEL_TIMES=n).
+model-tests: $(STAMPS)/test ## Run the state-machine tests of hub, store and moderation with 50 times as many examples (MODEL_TIMES=n).
 	@echo "==> model-tests"
 	@MODEL_TIMES=$${MODEL_TIMES:-50} $(BIN)/python -m pytest \
-		tests/hub/test_hub_state_machine.py tests/store/test_model.py $(ARGS)
+		tests/hub/test_hub_state_machine.py tests/store/test_model.py \
+		tests/operations/test_queue_model.py tests/model/test_moderation_machine.py $(ARGS)
 
 recipe-tests: $(STAMPS)/recipes $(STAMPS)/browser ## Test the guide's recipes in Hugo, Eleventy, React, Vue and PHP.
 	@$(WITH_NODE) $(BIN)/python -m pytest -o python_files='recipe_*.py' tests/browser $(ARGS)
 
-cms-tests: $(SYSTEMS)/ready $(STAMPS)/browser ## Test the embed in WordPress and Ghost, with their editors.
-	@SYSTEMS=$(SYSTEMS) $(BIN)/python -m pytest -o python_files='system_*.py' tests/browser $(ARGS)
+cms-tests: $(SYSTEMS)/ready $(SYSTEMS)/dokuwiki $(STAMPS)/editors $(STAMPS)/browser ## Test the embed in publishing systems, editors and sanitizers; write the table in docs/users/republishing.md.
+	@echo "==> cms-tests"
+	@SYSTEMS=$(SYSTEMS) PASTED_TABLE=docs/users/republishing.md $(BIN)/python -m pytest -p tests.browser.paste_results \
+		-o python_files='system_*.py' tests/browser $(ARGS)
 
 firefox: $(STAMPS)/js $(STAMPS)/firefox ## Test the embed's main path in Firefox instead of Chromium.
 	@echo "==> firefox"
@@ -110,6 +113,9 @@ gallery: $(STAMPS)/js $(STAMPS)/browser ## Take pictures of every state of the w
 
 bench: $(STAMPS)/test ## Measure the server on this machine, for some minutes (ARGS="--help" lists options).
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-moderation: $(STAMPS)/test $(STAMPS)/browser ## Measure the figures of moderation (ARGS="--only 4" measures one) into docs/operators/moderation.md.
+	@$(BIN)/python -m tests.bench.moderation --markdown docs/operators/moderation.md $(ARGS)
 
 format: $(STAMPS)/test ## Format the Python code and fix its style.
 	@$(BIN)/ruff check --fix .
@@ -203,6 +209,25 @@ $(SYSTEMS)/ready: | $(STAMPS)/node
 		&& mv package ghost
 	@cd $(SYSTEMS)/ghost && CI=true PATH="$(SYSTEMS)/node/node_modules:$$PATH" ../node/node_modules/.bin/pnpm install \
 		--silent --prod --frozen-lockfile --ignore-scripts --store-dir ../store
+	@touch $@
+
+WIKI_DEBS := dokuwiki libphp-simplepie php-geshi php-phpseclib php-random-compat libjs-jquery libjs-jquery-cookie libjs-jquery-ui
+$(SYSTEMS)/dokuwiki: | $(SYSTEMS)/ready
+	@echo "==> unpack: DokuWiki"
+	@rm -rf $@-new && mkdir -p $@-new
+	@cd $@-new && apt-get download -qq -o APT::Sandbox::User= $(WIKI_DEBS) \
+		&& for deb in *.deb; do dpkg-deb -x $$deb .; done && rm *.deb
+	@mv $@-new $@
+
+# Editors and sanitizers that pages of others use. Those in Python have a folder of their own, because Wagtail brings thirty
+# packages.
+$(STAMPS)/editors: $(STAMPS)/js
+	@echo "==> install: TinyMCE, CKEditor, Quill, TipTap, Wagtail, three sanitizers and extruct"
+	@rm -rf $(VENV)/editors && mkdir -p $(VENV)/editors
+	@cd $(VENV)/editors && $(NPM) install --silent --no-package-lock --ignore-scripts --prefix . \
+		tinymce@8.9.2 ckeditor5@48.5.2 quill@2.0.3 @tiptap/core@3.35.0 @tiptap/pm@3.35.0 @tiptap/starter-kit@3.35.0 \
+		sanitize-html@2.18.1
+	@$(PIP) --target $(VENV)/editors/python wagtail==8.0.1 bleach==6.4.0 nh3==0.3.8 extruct==0.18.0
 	@touch $@
 
 $(STAMPS)/browser: | $(STAMPS)/test

@@ -14,8 +14,12 @@ import { brotliCompressSync, constants } from "node:zlib";
 import * as esbuild from "esbuild";
 import { minify } from "terser";
 import { STRINGS as LIVE } from "./src/parts/live/strings.js";
+import { STRINGS as DECISIONS } from "./src/parts/more-decisions/strings.js";
+import { STRINGS as CORRECTIONS } from "./src/parts/more-corrections/strings.js";
+import { STRINGS as HINTS } from "./src/parts/more-hints/strings.js";
 import { STRINGS as MORE } from "./src/parts/more/strings.js";
 import { STRINGS as NAVIGATION } from "./src/parts/navigation/strings.js";
+import { STRINGS as OPENING } from "./src/parts/opening/strings.js";
 import { STRINGS as OPTIONS } from "./src/parts/options/strings.js";
 import { STRINGS as OUTBOX } from "./src/parts/outbox/strings.js";
 import { STRINGS } from "./src/i18n.js";
@@ -28,6 +32,8 @@ const BANNER = `/* story-widget, MPL-2.0${EMBED_LABEL} */`;
 /** Size limits in bytes after Brotli, quality 11. The first file is to stay below 9,216 where possible. */
 const LIMIT = 9_728;
 const PART_LIMIT = 4_096;
+/** The part `proof` is loaded while a reader waits. The limit holds for gzip, too. */
+const PROOF_LIMIT = 2_048;
 const STRINGS_LIMIT = 1_200;
 const IFRAME_LIMIT = 600;
 
@@ -56,12 +62,13 @@ const OURS = `
   stories fail level begin optimistic article renderVersion request list copyLabel ask error react onPersonalAnswer
   onUnreachable burst subscribe attach actionChain unseen onRender style subscribed explain loadLivePart reactionIcon
   requestedReader renderText onSubscribed spent applySnapshot onClose address safeUrl nextRef emit redraw tell storage
-  foot setReaction t go loadThread live draw drawNotices mutate complete receive fetchPart joinConnection
+  foot setReaction t go loadThread live draw drawNotices mutate receive fetchPart newerTally
+  optimisticReaction storageKey localText paintReaction isAllowed
 `.match(/\w+/g) ?? [];
 const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN_$";
-/** Short names, the same in all files. `h` and `n` are in use as they are. @type {Record<string, string>} */
-const short = Object.fromEntries(OURS.map((name, i) => [name, LETTERS[i] ?? name]));
-for (const key of Object.keys({ ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...OUTBOX, ...MORE, ...OPTIONS })) {
+/** Short names, the same in all files: one letter, or two characters after the last letter. `h` and `n` are in use as they are. @type {Record<string, string>} */
+const short = Object.fromEntries(OURS.map((name, i) => [name, LETTERS[i] ?? LETTERS[i % LETTERS.length] + "_"]));
+for (const key of Object.keys({ ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...OUTBOX, ...MORE, ...OPTIONS, ...DECISIONS, ...CORRECTIONS, ...HINTS, ...OPENING })) {
   if (OURS.includes(key)) fail(`The string key ${key} is also a shortened member: rename one of them.`);
 }
 
@@ -122,6 +129,10 @@ function locales() {
     ["writing", (key) => key in WRITING || key in OUTBOX],
     ["more", (key) => key in MORE],
     ["options", (key) => key in OPTIONS],
+    ["more-decisions", (key) => key in DECISIONS],
+    ["more-corrections", (key) => key in CORRECTIONS],
+    ["more-hints", (key) => key in HINTS],
+    ["opening", (key) => key in OPENING],
   ];
   return LANGUAGES.flatMap((lang) => {
     const all = Object.entries(JSON.parse(readFileSync(join(folder, lang + ".json"), "utf8")));
@@ -135,13 +146,15 @@ function locales() {
 const LANGUAGES = readdirSync(join(HERE, "src", "locales"))
   .sort()
   .map((name) => name.replace(".json", ""));
-const PARTS = ["writing", "outbox", "more", "options", "preview", "links", "comment-reactions", "navigation", "live", "connection"];
-/** Lazy parts. The first file holds the hash of `connection`, which holds the hashes of the others. */
+const PARTS = ["more-corrections", "more-decisions", "more-hints", "opening", "proof", "writing", "outbox", "more", "options", "preview", "links", "comment-reactions", "navigation", "live", "fallback", "connection"];
+/** Lazy parts. The first file holds the hash of `connection`, which holds the hashes of the others, but of
+ * `more-corrections`, `more-decisions`, `more-hints` and `opening`, which `navigation` holds, and `proof`, which `outbox` holds. */
 const parts = [];
 /** @type {Record<string, string>} */
 const hashes = {};
 for (const name of PARTS) {
-  const define = { OTHERS: JSON.stringify(hashes) };
+  const { "more-corrections": corrections = "", "more-decisions": decisions = "", "more-hints": hints = "", opening = "", proof = "", ...others } = hashes;
+  const define = { CORRECTIONS: JSON.stringify(corrections), OTHERS: JSON.stringify(others), DECISIONS: JSON.stringify(decisions), HINTS: JSON.stringify(hints), OPENING: JSON.stringify(opening), PROOF: JSON.stringify(proof) };
   const part = await bundle(`src/parts/${name}/index.js`, { format: "esm", define });
   hashes[name] = createHash("sha256").update(part.content).digest("base64").slice(0, -1);
   parts.push(part);
@@ -181,7 +194,7 @@ const files = [
 
 for (const [{ facts }, limit] of /** @type {const} */ ([
   [first, LIMIT],
-  .../** @type {[typeof first, number][]} */ (parts.map((part) => [part, PART_LIMIT])),
+  .../** @type {[typeof first, number][]} */ (parts.map((part, i) => [part, PARTS[i] === "proof" ? PROOF_LIMIT : PART_LIMIT])),
   [{ facts: { ...iframe.facts, file: "iframe.js" } }, IFRAME_LIMIT],
   ...localeFiles.map((file) => [file, STRINGS_LIMIT]),
 ])) {

@@ -25,6 +25,7 @@ PERSON = "of one person: only a person who is signed in does it for themselves"
 PEOPLE = "no key has the verb: it is about personal data, or done in a person's name"
 PAGE = "how a page shows it; the commands and the API take names and ids"
 SERVER = "about the whole server; a key belongs to one site"
+SECRET = "a signing key is shown to a person only, after they proved again who they are"
 SHELL = "about the machine: the dashboard has no right to it"
 
 Where = tuple[str, str]
@@ -33,6 +34,7 @@ Where = tuple[str, str]
 CHANGES: dict[str, Where] = {
     "/stories/{code}/settings": ("change_story", "story set"),
     "/stories/{code}/notice": ("change_story", "story notice"),
+    "/stories/{code}/corrections": ("correct_story", "story correct"),
     "/stories/{code}/close": ("close_story", "story close"),
     "/stories/{code}/open": ("open_story", "story open"),
     "/stories/{code}/closing": ("change_story", "story close"),
@@ -40,6 +42,8 @@ CHANGES: dict[str, Where] = {
     "/comments/{comment}/decide": ("decide", "comment approve"),
     "/comments/{comment}/erase": (PEOPLE, "comment erase"),
     "/comments/{comment}/answer": (PEOPLE, "comment answer"),
+    "/comments/{comment}/ban": ("ban", "reader ban"),
+    "/bans/lift": ("unban", "reader unban"),
     "/undo": ("undo_decision", "undo"),
     "/log/take-back": ("undo_decision", "undo"),
     "/log/export-full": (PEOPLE, "log export"),
@@ -47,22 +51,42 @@ CHANGES: dict[str, Where] = {
     "/snippet": ("mint_token", "token"),
     "/copies/{copy}/revoke": ("revoke_copy", "copy revoke"),
     "/copies/{copy}/give-back": ("readmit_copy", "copy give-back"),
+    "/stories/{code}/hide": ("hide_on_copy", "copy hide"),
+    "/stories/{code}/show": ("show_on_copy", "copy show"),
+    "/stories/{code}/wait": ("let_copy_wait", "copy wait"),
+    "/copies/{copy}/agree": ("agree_with_copy", "copy agree"),
+    "/stories/{code}/text": ("put_story_text", "story text"),
+    "/stories/{code}/translations": ("put_translation", "story translate"),
     "/copies/{copy}/look": ("look_at_copy", "copy look"),
+    "/copies/{copy}/check": ("check_copy", "copy check"),
+    "/stories/{code}/check": ("check_page", "copy check"),
     "/tokens": ("mint_token", "token"),
     "/tokens/revoke": ("revoke_token", "site revoke"),
     "/tokens/keys/rotate": ("rotate_signing_key", "site rotate-key"),
+    "/tokens/keys/widget-key": (SECRET, "site key"),
     "/tokens/keys/retire": ("retire_signing_keys", "site retire-keys"),
+    "/hints/{hint}/accept": ("accept_hint", "story accept-hint"),
+    "/hints/{hint}/decline": ("decline_hint", "story decline-hint"),
     "/queue/take": ("take_cases", "queue take"),
     "/queue/give-back": ("give_back_cases", "queue give-back"),
     "/queue/selected": ("decide", "comment remove"),
+    "/queue/watch": ("add_watch_list", "watch add"),
+    "/queue/watch/{watch}/remove": ("remove_watch_list", "watch remove"),
+    "/queue/second-look": (PEOPLE, "second-look answer"),
     "/queue/batch": ("start_batch", "batch start"),
     "/queue/batches/{batch}/undo": ("undo_batch", "batch undo"),
     "/rules": ("add_rule", "rule add"),
     "/rules/try": ("try_rule", "rule try"),
     "/rules/learned": ("change_learner", "learner"),
+    "/rules/hours": ("change_site", "site set"),
+    "/stories/{code}/hours": ("change_story", "story set"),
     "/rules/{rule}": ("change_rule", "rule change"),
     "/rules/{rule}/mode": ("change_rule", "rule on"),
     "/rules/{rule}/remove": ("remove_rule", "rule remove"),
+    "/comments/{comment}/mute": ("mute_reporter", "reader mute"),
+    "/mutes/lift": ("lift_report_mute", "reader unmute"),
+    "/raids": ("switch_raid_on", "raid on"),
+    "/raids/end": ("end_raid", "raid off"),
     "/settings/take-back": ("undo_decision", "undo"),
     "/settings/{section}": ("change_site", "site set"),
     "/settings/{section}/preview": ("change_site", PAGE),
@@ -78,6 +102,9 @@ PAGES: dict[str, Where] = {
     "": ("show_site", "site show"),
     "/home": ("show_site", "site show"),
     "/queue": ("list_cases", "comment pending"),
+    "/queue/words/{comment}": ("show_comment", "comment show"),
+    "/queue/watch": ("list_watch_lists", "watch list"),
+    "/queue/second-look": (PEOPLE, "second-look next"),
     "/queue/batch": ("list_batches", "batch preview"),
     "/queue/batches/{batch}": ("show_batch", "batch show"),
     "/stories": ("list_stories", "story list"),
@@ -86,9 +113,15 @@ PAGES: dict[str, Where] = {
     "/stories/{code}/copies": ("list_copies", "copy list"),
     "/stories/{code}/count": ("show_story", "story show"),
     "/stories/{code}/threads/{comment}": ("list_comments", "comment list"),
+    "/stories/{code}/corrections": ("list_corrections", "story corrections"),
+    "/stories/{code}/text": ("show_story_text", "story text"),
+    "/stories/{code}/translations": ("list_translations", "story translations"),
     "/stories/{code}/settings": ("show_story", "story show"),
     "/comments/{comment}": ("show_comment", "comment show"),
+    "/bans": ("list_bans", "reader list"),
+    "/raids": ("list_raids", "raid list"),
     "/log": ("read_log", "log list"),
+    "/log/export-dsa": ("read_log", "log statements"),
     "/log/export": ("read_log", "log export"),
     "/snippet": ("mint_token", "token"),
     "/copies": ("list_copies", "copy list"),
@@ -98,6 +131,8 @@ PAGES: dict[str, Where] = {
     "/rules": ("list_rules", "rule list"),
     "/rules/new": ("add_rule", "rule add"),
     "/rules/learned": ("show_learner", "learner"),
+    "/rules/hours": ("show_site", "site show"),
+    "/stories/{code}/hours": ("show_story", "story show"),
     "/rules/{rule}": ("list_rule_hits", "rule hits"),
     "/settings": ("show_site", "site set"),
     "/settings/history": ("read_log", "log list"),
@@ -117,6 +152,7 @@ ELSEWHERE: dict[str, Where] = {
     "/admin/welcome": (PERSON, "people invite"),
     "/admin/new-site": (SERVER, "site create"),
     "/admin/account/profile": (PERSON, PERSON),
+    "/admin/account/keys": (PERSON, PERSON),
     "/admin/account/password": (PERSON, "people reset"),
     "/admin/account/passkeys": (PERSON, PERSON),
     "/admin/account/passkeys/remove": (PERSON, PERSON),
@@ -126,14 +162,22 @@ ELSEWHERE: dict[str, Where] = {
 }
 """The dashboard's forms that belong to no site."""
 API_ALONE: dict[str, str] = {
+    "list_report_mutes": "/bans",
     "list_shut_out": "/copies",
     "shut_out": "/copies/{copy}/revoke",
     "readmit": "/copies/{copy}/give-back",
+    "list_hidden": "/stories/{code}/show",
     "show_case": "/queue",
+    "list_hints": "/queue",
     "decide_case": "/comments/{comment}/decide",
+    "list_new": "/queue",
+    "mark_seen": "/comments/{comment}/decide",
+    "remove_story_text": "/stories/{code}/text",
+    "remove_translation": "/stories/{code}/translations",
 }
 """Operations that do a part of what a form of the dashboard does."""
 COMMANDS_ALONE: dict[str, str] = {
+    "reader muted": "/bans",
     "serve": SHELL,
     "demo": SHELL,
     "migrate": SHELL,
@@ -141,26 +185,41 @@ COMMANDS_ALONE: dict[str, str] = {
     "restore": SHELL,
     "doctor": SHELL,
     "jobs list": SHELL,
-    "site key": SHELL,
     "site list": "/admin/sites",
     "site reaction-face": "/settings/{section}",
     "site shut-out": "/copies/{copy}/revoke",
     "site readmit": "/copies/{copy}/give-back",
     "site shut-outs": "/copies",
     "people disable": SERVER,
+    "copy hidden": "/stories/{code}/show",
     "report list": "/queue",
     "queue counts": "/queue",
+    "story hints": "/queue",
     "queue list": "/queue",
     "queue decide": "/comments/{comment}/decide",
+    "second-look agreement": "/numbers",
+    "queue new": "/queue",
+    "queue seen": "/comments/{comment}/decide",
+    "story untranslate": "/stories/{code}/translations",
     "case show": "/queue",
     "rule shadow": "/rules/{rule}/mode",
     "rule off": "/rules/{rule}/mode",
 } | {
     f"comment {verb}": "/comments/{comment}/decide"
-    for verb in ("reject", "restore", "hold", "spam", "pin", "unpin")
+    for verb in (
+        "reject",
+        "restore",
+        "hold",
+        "spam",
+        "pin",
+        "unpin",
+        "feature",
+        "unfeature",
+        "uphold",
+    )
 }
 """Commands that no row above names, with the place of the dashboard, or why it has none."""
-REASONS = {PERSON, PEOPLE, PAGE, SERVER, SHELL}
+REASONS = {PERSON, PEOPLE, PAGE, SERVER, SECRET, SHELL}
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from widget_server import logs
 from widget_server.auth.network_keys import NetworkHasher
+from widget_server.auth.proofs import ProofIssuer
 from widget_server.auth.tokens import Keyring
 from widget_server.bus import embedded_valkey
 from widget_server.bus.redis_bus import RedisBus
@@ -24,10 +25,14 @@ from widget_server.model.events import Event, StoryChanged
 from widget_server.model.loop_lag import LoopLag
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.embed_builds import store_own
+from widget_server.operations.flood_memory import FloodMemory
 from widget_server.operations.learner_cache import LearnerCache
+from widget_server.operations.moderation.capacity import watch_capacity
 from widget_server.operations.moderation.log import HEADS_FILE
+from widget_server.operations.older_copies_cache import OlderCopiesCache
 from widget_server.operations.publish import encode_event
 from widget_server.operations.publishing.fetch import Fetcher
+from widget_server.operations.readers.networks import NetworkTracer
 from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.operations.readers.read import DatabaseSnapshotSource
 from widget_server.operations.rules_cache import RulesCache
@@ -38,25 +43,39 @@ from widget_server.store.engine import Database, DatabaseUnavailableError
 from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.accounts import Accounts
 from widget_server.store.queries.api_keys import ApiKeys
+from widget_server.store.queries.bans import Bans
 from widget_server.store.queries.batches import Batches
+from widget_server.store.queries.capacity import CapacityReads
 from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.hints import Hints
 from widget_server.store.queries.learner import LearnerReads
+from widget_server.store.queries.local_copies import LocalCopies
 from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.queries.made_decisions import MadeDecisions
+from widget_server.store.queries.networks import Networks
+from widget_server.store.queries.new_comments import NewComments
 from widget_server.store.queries.numbers import Numbers
+from widget_server.store.queries.older_copies import OlderCopies
 from widget_server.store.queries.owner_comments import OwnerComments
 from widget_server.store.queries.owner_copies import OwnerCopies
 from widget_server.store.queries.owner_home import OwnerHome
 from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
 from widget_server.store.queries.queue import CaseQueue
+from widget_server.store.queries.raids import Raids
+from widget_server.store.queries.report_mutes import ReportMutes
+from widget_server.store.queries.republishers import Republishers
 from widget_server.store.queries.rules import Rules
 from widget_server.store.queries.schedule import Schedule
+from widget_server.store.queries.second_looks import SecondLooks
 from widget_server.store.queries.site_settings import SiteSettingsReads
 from widget_server.store.queries.sites import Sites
+from widget_server.store.queries.statements import Statements
+from widget_server.store.queries.story_sets import WatchLists
+from widget_server.store.queries.story_texts import StoryTexts
 from widget_server.store.queries.tokens import Tokens
 from widget_server.store.writing.writer import Writer
 from widget_server.transport.metrics import TransportMetrics
@@ -67,20 +86,24 @@ from widget_server.web.routes import create_asgi_app
 
 log = logging.getLogger(__name__)
 
+PAGE_CHECKS = 2
+"""Pages that one process checks at a time: each takes a process of its own for a moment."""
+
 
 class Components:
     """All components of one process. Use them inside `running()`."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, clock: Callable[[], float] = time.time) -> None:
+        """`clock` returns seconds since 1970."""
         secret_keys = config.secrets()
         process = secrets.token_hex(6)
         self.config = config
         self.database = Database(config.database)
         self.discussions = Discussions(self.database)
         self.sites = Sites(self.database)
-        self.cache = LookupCache(self.sites, self.discussions)
-        source = DatabaseSnapshotSource(self.discussions, self.cache)
-        self.hub = Hub(source, process, config.reconcile_seconds, config.readers)
+        self.cache = LookupCache(self.sites, self.discussions, now_ms=lambda: int(clock() * 1000))
+        source = DatabaseSnapshotSource(self.discussions, self.cache, clock)
+        self.hub = Hub(source, process, config.reconcile_seconds, config.readers, clock)
         self.hub.encode_presence = server_messages.encode_presence
         url = config.redis or embedded_valkey.url(config.data_dir)
         keyring = Keyring(secret_keys)
@@ -89,20 +112,31 @@ class Components:
         self.lag = LoopLag()
         log_keys = LogKeys(keyring.log_keys(), keyring.text_keys())
         self.writer = Writer(self.database, self.publish_committed, log_keys)
-        self.rights = PermissionWatcher(
-            self.sites, self.cache, self.discussions, self.hub, time.time
-        )
+        self.rights = PermissionWatcher(self.sites, self.cache, self.discussions, self.hub, clock)
         self.transport_metrics = TransportMetrics()
         self.services = Services(
             keyring=keyring,
             cache=self.cache,
             discussions=self.discussions,
             decisions=Decisions(self.database),
+            bans=Bans(self.database),
+            report_mutes=ReportMutes(self.database),
+            networks=Networks(self.database),
+            statements=Statements(self.database),
+            tracer=NetworkTracer(self.writer, Networks(self.database)),
+            raids=Raids(self.database),
+            flood_memory=FloodMemory(counting=config.rate_limits is not None),
+            proofs=ProofIssuer(secret_keys),
             made_decisions=MadeDecisions(self.database),
             queue=CaseQueue(self.database),
+            new_comments=NewComments(self.database),
+            watch_lists=WatchLists(self.database),
+            second_looks=SecondLooks(self.database),
             batches=Batches(self.database),
+            capacity=CapacityReads(self.database),
             log_keys=log_keys,
             log_check=LogCheck(self.database, log_keys),
+            hints=Hints(self.database),
             embed_files=EmbedFiles(self.database),
             schedule=Schedule(self.database),
             closings=Closings(self.database),
@@ -111,7 +145,11 @@ class Components:
             owner_home=OwnerHome(self.database),
             owner_comments=OwnerComments(self.database),
             owner_copies=OwnerCopies(self.database),
+            local_copies=LocalCopies(self.database),
+            older_copies=OlderCopiesCache(OlderCopies(self.database), self.cache),
             tokens=Tokens(self.database),
+            republishers=Republishers(self.database),
+            story_texts=StoryTexts(self.database),
             numbers=Numbers(self.database),
             site_settings=SiteSettingsReads(self.database),
             rules=RulesCache(Rules(self.database), self.cache),
@@ -126,11 +164,13 @@ class Components:
             people=PeopleServices(
                 Accounts(self.database), ApiKeys(self.database), secret_keys, config.admin_origin
             ),
-            clock=time.time,
+            fetcher=Fetcher(config.base_url),
+            page_checks=asyncio.Semaphore(PAGE_CHECKS),
+            clock=clock,
             log_heads=config.data_dir / HEADS_FILE,
             server_origin=config.base_url,
         )
-        tools = Tools(self.services, Fetcher(config.base_url))
+        tools = Tools(self.services, self.services.fetcher)
         self.jobs = JobRunner(tools, lambda: self.database.epoch)
 
     def publish_committed(self, events: Sequence[Event], epoch: str) -> None:
@@ -140,7 +180,12 @@ class Components:
         """
         try:
             self.hub.publish(
-                encode_event(event, epoch, self.cache.cached_settings_of(*_story_and_site(event)))
+                encode_event(
+                    event,
+                    epoch,
+                    self.cache.cached_settings_of(*_story_and_site(event)),
+                    self.services.now_ms(),
+                )
                 for event in events
             )
         except Exception:
@@ -161,7 +206,14 @@ class Components:
             asyncio.create_task(_restart_on_failure("lag", self.lag.run)),
             asyncio.create_task(_restart_on_failure("rights", self.rights.run)),
         ]
-        working = asyncio.create_task(_restart_on_failure("jobs", self.jobs.run)) if jobs else None
+        working = None
+        if jobs:
+            working = asyncio.create_task(_restart_on_failure("jobs", self.jobs.run))
+            others.append(
+                asyncio.create_task(
+                    _restart_on_failure("capacity", lambda: watch_capacity(self.services))
+                )
+            )
         try:
             yield
         finally:
@@ -202,6 +254,7 @@ class Components:
 
         counters = [
             ("hub", self.hub.metrics),
+            ("permissions", self.rights.metrics),
             ("bus", self.bus.metrics),
             ("writer", self.writer.metrics),
             ("database", self.database.metrics),

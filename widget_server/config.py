@@ -20,14 +20,21 @@ DEFAULT_RATE_LIMITS = {
     "new_reader": "120/3600",
     "comment": "30/60",
     "report": "10/600",
+    "hint": "10/600",
     "copy": "120/3600",
     "read": "6000/60",
+    "download": "30/600",
+    "republish": "20/3600",
+    "republish_story": "200/3600",
+    "check": "30/3600",
+    "check_host": "6/60",
     "refused": "300/60",
     "handshake": "600/60",
     "handshake_total": "5000/20",
 }
 """Default rate limits of one network, as count/seconds. `handshake_total` is the limit for the handshakes
-of all networks together."""
+of all networks together, `republish_story` that for one story, and `check_host` that for one host whose
+pages are checked, of all networks together."""
 
 DEFAULT_SOCKETS_PER_NETWORK = 500
 """Large: a school or a mobile network can share one public address."""

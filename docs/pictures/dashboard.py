@@ -6,39 +6,39 @@ documentation, beside this file.
 Every picture shows the running software; nothing is drawn or retouched.
 """
 
-# ruff: noqa: S310, S603, T201 - a script for people who change the documentation
+# ruff: noqa: T201 - a script for people who change the documentation
 
 import argparse
 import json
-import re
-import subprocess
-import sys
 import tempfile
-import urllib.request
 from collections.abc import Iterator
-from html import unescape
 from pathlib import Path
 
-from make import CHROMIUMS, HERE, MAX_BYTES, Demo, _env, add_content, host_page, running_demo
+from make import CHROMIUMS, HERE, MAX_BYTES, Demo, host_page, running_demo
 from playwright.sync_api import Browser, Page, sync_playwright
+from seed import (
+    SITE,
+    add_defence,
+    add_error_report,
+    add_objection,
+    command,
+    first_comment,
+    first_copy,
+    seed,
+)
 
-SITE = "harbour-post"
 WIDTHS = {"desktop": (1280, 800), "phone": (390, 844), "narrow": (320, 700)}
 SCHEMES = ("light", "dark", "arabic")
 SECTIONS = (
     "reactions",
     "writing",
     "moderation",
+    "raids",
     "look",
     "after",
     "licence",
     "republishing",
     "history",
-)
-OTHER_STORIES = (
-    ("market-hall", "The market hall gets its roof back", "Leo Brandt"),
-    ("night-bus", "A night bus for three villages", "Ines Falk"),
-    ("tide-mill", "Who owns the tide mill?", "Noor Haddad"),
 )
 COLOURS = 96
 """Colours of a picture in the documentation: flat pages need no more, and the files are small."""
@@ -49,79 +49,17 @@ DOCS_PICTURES = {
     "dashboard-queue": ("queue-reported", "desktop", "light"),
     "dashboard-settings": ("settings-reactions", "desktop", "light"),
     "dashboard-phone": ("home", "phone", "dark"),
+    "dashboard-objection": ("queue-appeals", "desktop", "light"),
+    "dashboard-error-report": ("queue-corrections", "desktop", "light"),
 }
-
-
-def command(demo: Demo, *arguments: str) -> str:
-    """Return the output of a command on the demo's data."""
-    line = [sys.executable, "-m", "widget_server", *arguments, "--data", str(demo.data)]
-    env = {**_env(), "PUBLIC_URL": demo.server}
-    return subprocess.run(line, check=True, capture_output=True, text=True, env=env).stdout.strip()
-
-
-def seed(demo: Demo, other: str) -> None:
-    """Add what an owner has after some days: stories, copies, pending and reported comments, people."""
-    add_content(demo)
-    origin, code, token = _first_copy(demo)
-    command(demo, "site", "set", SITE, "website=optional", "email=optional")
-    rude = demo.post_comment(
-        token, origin, code, "Bo", "Nobody reads any more. Close it, and fire the captain."
-    )
-    advert = demo.post_comment(
-        token, origin, code, "Cheap Sails", "Sails at half price: https://sails.example/now"
-    )
-    for comment, reason in ((rude, "He attacks the crew."), (advert, "Spam"), (advert, "Again.")):
-        demo.action(token, origin, type="report", story=code, comment=comment, reason=reason)
-    gone = demo.post_comment(token, origin, code, "Rob", "Call me on 555 0199, any time.")
-    command(
-        demo, "comment", "remove", gone, "--reason", "privacy", "--note", "A private phone number."
-    )
-    command(demo, "comment", "pin", _first_comment(demo, code))
-    for number, (key, title, author) in enumerate(OTHER_STORIES):
-        about = ("--title", title, "--author", author, "--label", "Northside Weekly")
-        address = ("--url", f"https://harbour.example/{key}")
-        signed = demo.token(key, *about, *address, "--origin", other, "--lang", "en")
-        story = _code(demo, signed)
-        for _ in range(3 + number):
-            demo.action(signed, other, type="react", story=story, reaction="happy")
-        if number == 0:
-            command(demo, "story", "set", story, "moderation=pre")
-        for name in ("Amir", "Lotte"):
-            text = "The old roof leaked for *eleven* years. Who checks this one?"
-            demo.post_comment(signed, other, story, name, text)
-        if number == len(OTHER_STORIES) - 1:
-            command(demo, "story", "close", story)
-    command(demo, "story", "notice", code, "From the editors: the boat sails at five on Sundays.")
-    command(
-        demo,
-        "people",
-        "invite",
-        "--role",
-        "moderator",
-        "--site",
-        SITE,
-        "--email",
-        "lea@post.example",
-    )
-    command(demo, "key", "create", SITE, "--label", "Website", "--scope", "token")
-
-
-def _first_copy(demo: Demo) -> tuple[str, str, str]:
-    origin = demo.page_address(0)
-    with urllib.request.urlopen(origin) as answer:
-        html = answer.read().decode()
-    token = unescape(re.findall(r'data-widget-token="([^"]+)"', html)[0])
-    return origin, re.findall(r"/s/(\w{12})", html)[0], token
-
-
-def _first_comment(demo: Demo, code: str) -> str:
-    listed = json.loads(command(demo, "comment", "list", SITE, "--story", code, "--json"))
-    return str(listed[-1]["id"])
-
-
-def _code(demo: Demo, token: str) -> str:
-    with urllib.request.urlopen(f"{demo.server}/e/{token}") as answer:
-        return str(re.findall(r"/s/(\w{12})", answer.read().decode())[0])
+DEFENCE_PICTURES = {
+    "dashboard-rule": ("rule", "desktop", "light"),
+    "dashboard-raid": ("raids", "desktop", "light"),
+    "dashboard-hours": ("hours", "desktop", "light"),
+}
+"""Pictures of what `add_defence` adds, which would stand in the way on the others."""
+LIMITS = "comment=100000/60,new_reader=100000/60,action=100000/60,copy=100000/60"
+"""Wide limits: with `off` the server would find no floods."""
 
 
 def open_pages(demo: Demo) -> dict[str, str]:
@@ -137,12 +75,13 @@ def open_pages(demo: Demo) -> dict[str, str]:
 
 def pages(demo: Demo) -> dict[str, str]:
     """Return the pages of the person who is signed in: name to path."""
-    _origin, code, _token = _first_copy(demo)
-    comment = _first_comment(demo, code)
+    _origin, code, _token = first_copy(demo)
+    comment = first_comment(demo, code)
     site = f"/admin/sites/{SITE}"
     copies = json.loads(command(demo, "copy", "list", SITE, "--json"))
     first = copies["copies"][0]
     account = json.loads(command(demo, "people", "list", "--json"))[0]["id"]
+    rules = json.loads(command(demo, "rule", "list", SITE, "--json"))
     return {
         "sites": "/admin/sites",
         "new-site": "/admin/new-site",
@@ -150,6 +89,11 @@ def pages(demo: Demo) -> dict[str, str]:
         "home": f"{site}/home",
         "queue": f"{site}/queue",
         "queue-reported": f"{site}/queue?queue=reported",
+        "queue-appeals": f"{site}/queue?queue=appeals",
+        "queue-corrections": f"{site}/queue?queue=corrections&step=correct",
+        "rule": f"{site}/rules/{rules[-1]['id']}" if rules else f"{site}/rules/new",
+        "hours": f"{site}/rules/hours",
+        "raids": f"{site}/raids",
         "stories": f"{site}/stories",
         "stories-none": f"{site}/stories?q=nothing-like-this",
         "story": f"{site}/stories/{code}",
@@ -213,6 +157,8 @@ def shoot(page: Page, address: str, path: Path, *, whole: bool) -> int:
     page.wait_for_load_state("networkidle")
     if page.locator("iframe.preview").count():
         page.frame_locator("iframe.preview").get_by_role("button").first.wait_for()
+    if not whole and page.locator("#trial").count():
+        page.locator("#trial").evaluate("it => (it.closest('section') ?? it).scrollIntoView()")
     page.screenshot(path=path, full_page=whole)
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     if wide > 0:
@@ -231,15 +177,17 @@ def take_all(browser: Browser, demo: Demo, folder: Path) -> None:
                     print(f"{name}: {status}")
 
 
-def take_for_docs(browser: Browser, demo: Demo) -> None:
-    """Take the pictures of the documentation. Raises `SystemExit` if a file is too large."""
+def take_for_docs(browser: Browser, demo: Demo, pictures: dict[str, tuple[str, str, str]]) -> None:
+    """Take these pictures of the documentation. Raises `SystemExit` if a page fails or a file is too large."""
     from PIL import Image
 
     found, state = pages(demo), signed_in(browser, demo)
-    for name, (place, width, scheme) in DOCS_PICTURES.items():
+    for name, (place, width, scheme) in pictures.items():
         for _width, _scheme, page in contexts(browser, state, {(width, scheme)}):
             path = HERE / f"{name}.png"
-            shoot(page, demo.server + found[place], path, whole=False)
+            status = shoot(page, demo.server + found[place], path, whole=False)
+            if status != 200:
+                raise SystemExit(f"{name}: the page answered {status}.")
             with Image.open(path) as picture:
                 reduced = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
             reduced.save(path, optimize=True)
@@ -261,15 +209,21 @@ def main() -> None:
     executable = next((path for path in CHROMIUMS if Path(path).exists()), None)
     with (
         tempfile.TemporaryDirectory(prefix="pictures-") as folder,
-        running_demo(chosen.data or Path(folder) / "data") as demo,
+        running_demo(chosen.data or Path(folder) / "data", LIMITS) as demo,
         host_page() as other,
         sync_playwright() as playwright,
     ):
         if not command(demo, "story", "list", SITE).count("\n"):
+            # What is seeded at once would be a flood.
+            command(demo, "site", "set", SITE, "floods=off")
             seed(demo, other)
+            add_objection(demo)
+            add_error_report(demo)
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         if chosen.docs:
-            take_for_docs(browser, demo)
+            take_for_docs(browser, demo, DOCS_PICTURES)
+            add_defence(demo)
+            take_for_docs(browser, demo, DEFENCE_PICTURES)
         if chosen.folder is not None:
             chosen.folder.mkdir(parents=True, exist_ok=True)
             take_all(browser, demo, chosen.folder)

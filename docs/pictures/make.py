@@ -97,10 +97,10 @@ class Demo:
         return str(answer["comment"]["id"])
 
 
-def _env() -> dict[str, str]:
+def _env(limits: str = "off") -> dict[str, str]:
     overridden = ("DATA_DIR", "DATABASE_URL", "REDIS_URL", "SECRET_KEYS", "PUBLIC_URL", "PORT")
     inherited = {name: value for name, value in os.environ.items() if name not in overridden}
-    return {**inherited, "RATE_LIMITS": "off"}
+    return {**inherited, "RATE_LIMITS": limits}
 
 
 def _free_ports() -> int:
@@ -115,12 +115,14 @@ def _free_ports() -> int:
 
 
 @contextlib.contextmanager
-def running_demo(folder: Path) -> Iterator[Demo]:
-    """Run the demo until the context ends."""
+def running_demo(folder: Path, limits: str = "off") -> Iterator[Demo]:
+    """Run the demo until the context ends, with `RATE_LIMITS` as given."""
     port = _free_ports()
     arguments = ["demo", "--port", str(port), "--data", str(folder)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "widget_server", *arguments], env=_env(), stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "widget_server", *arguments],
+        env=_env(limits),
+        stdout=subprocess.DEVNULL,
     )
     try:
         found = Demo(port, folder)

@@ -12,5 +12,14 @@ declare const LOCALES: string;
 /** SHA-256 of the part `connection` in base64 without the trailing `=`. Set by the build. */
 declare const HASH: string;
 
+/** SHA-256 of the parts `more-corrections`, `more-decisions`, `more-hints` and `opening` in the same form. Set by the build. */
+declare const DECISIONS: string;
+declare const OPENING: string;
+declare const CORRECTIONS: string;
+declare const HINTS: string;
+
+/** SHA-256 of the part `proof` in the same form. Set by the build. */
+declare const PROOF: string;
+
 /** SHA-256 of each other part in the same form, by part name. Set by the build. */
 declare const OTHERS: Record<string, string>;

@@ -42,5 +42,5 @@ export const missingCspSource = (server) =>
 /** Log the missing CSP directive if the policy blocks the socket. @param {string} server */
 export async function reportBlockedSocket(server) {
   const line = await missingCspSource(server);
-  if (line) logOnce(`The page's Content-Security-Policy forbids live updates. Add: ${line}`);
+  if (line) logOnce(`The page's Content-Security-Policy forbids the WebSocket. Add: ${line}`);
 }

@@ -54,6 +54,7 @@ function createDiscussion(server, code) {
     state: INITIAL_STATE,
     /** The identity token already sent: it is valid once. */
     spent: /** @type {string | null} */ (null),
+    load,
     subscribe,
     dispatch,
     loadLivePart,
@@ -129,12 +130,22 @@ function createDiscussion(server, code) {
     dispatch({ type: "set", change });
   }
 
+  /**
+   * Request the story's snapshot as this copy shows it: the end of a token names its copies, `undefined` those of the bare code.
+   *
+   * @param {string} [since] `&since=` and a position, for what changed after it
+   * @returns {Promise<any>}
+   */
+  function load(since = "") {
+    return request(`${server}/v1/stories/${code}?copy=${self.token?.slice(-9)}${since}`);
+  }
+
   async function start() {
     removeEventListener("online", start);
     clearTimeout(timer);
     try {
       if (!self.state.story) {
-        const snapshot = await request(`${server}/v1/stories/${code}`);
+        const snapshot = await load();
         // Show the stored reaction at the first paint; the socket confirms it later.
         const { reactions } = storage(snapshot.story.site);
         dispatch({ ...snapshot, mine: { reaction: reactions?.[code] ?? null } });
@@ -151,7 +162,7 @@ function createDiscussion(server, code) {
     }
     if (!subscribers.size) return;
     const { joinConnection } = await importPartWithRetry(server, "connection");
-    if (subscribers.size) joinConnection(self, server);
+    if (subscribers.size) joinConnection(self, server, importPartWithRetry);
   }
 
   /** End the discussion on this page with an error. @param {import("./types").DisplayError} error */

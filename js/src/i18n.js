@@ -30,6 +30,7 @@ export const STRINGS = {
   first: "Be the first to react.",
   newest: "Newest first",
   share: "Share",
+  flaw: "Report an error in the story",
   data: "Your data",
   more: "More",
   moreOf: "More about the comment by {name}",

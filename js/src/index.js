@@ -66,9 +66,9 @@ function scan(root) {
  * @param {string} [src]
  */
 function insertElement(origin, src = origin.href) {
-  const { widgetToken: token, identity } = origin.dataset;
+  const { widgetToken: token, identity, lang } = origin.dataset;
   const element = /** @type {StoryWidget} */ (document.createElement(NAME));
-  for (const [name, value] of Object.entries({ src, token, identity })) {
+  for (const [name, value] of Object.entries({ src, token, identity, lang })) {
     if (value) element.setAttribute(name, value);
   }
   if (origin.href) {

@@ -14,7 +14,9 @@ import { loadLocale, localText } from "./i18n.js";
 /**
  * The interface of a view for its components and parts. A part sets `onRender` to draw after each render. `comment` returns the
  * handle of a comment and draws it first if necessary. `address` is the page's address without its fragment, independent
- * of `<base>`. `tell` announces a text to screen readers and, if `loud`, shows it.
+ * of `<base>`. `tell` announces a text to screen readers and, if `loud`, shows it. `reacted` is set once the reader reacted to
+ * the story in this page view. `selected` is the text that was selected in the page at the last click into the widget.
+ * `ownHints` returns the reader's error reports, once the part `more-hints` is loaded.
  *
  * @typedef {{
  *   story: import("./discussion").Discussion,
@@ -29,6 +31,9 @@ import { loadLocale, localText } from "./i18n.js";
  *   comment: (id: string | undefined) => CommentHandle | undefined,
  *   fetchPart: (name: keyof Parts) => Promise<any>,
  *   redraw: () => void,
+ *   reacted?: boolean,
+ *   selected?: string,
+ *   ownHints?: () => HTMLElement[],
  *   onClose?: (() => void) | undefined,
  *   address: () => string,
  *   focus: (id: string | undefined) => void,
@@ -79,7 +84,7 @@ import { loadLocale, localText } from "./i18n.js";
  *   drawNotices: (notice: HTMLElement, reason: HTMLElement) => void,
  * }} MorePart
  *
- * @typedef {"sort" | "share" | "data"} Opener the string key of a button
+ * @typedef {"newest" | "share" | "flaw" | "data"} Opener the string key of a button
  *
  * `options`: `open` opens what belongs to a button, or closes it; `begin` opens the menu of a comment.
  * @typedef {{
@@ -90,6 +95,10 @@ import { loadLocale, localText } from "./i18n.js";
  * `preview`: return the tree that the server would make of a text.
  * @typedef {(text: string) => import("./types").TextNode[]} Preview
  *
+ * `proof`: solve a challenge of the server; undefined if it has no solution.
+ * @typedef {{algorithm: string, challenge: string, maxnumber: number, salt: string, signature: string}} Challenge
+ * @typedef {(challenge: Challenge) => Promise<string | undefined>} Prove
+ *
  * `live`: `burst` animates reactions of other readers.
  * @typedef {{burst: (face: HTMLElement, n: number) => void}} LivePart
  *
@@ -97,10 +106,26 @@ import { loadLocale, localText } from "./i18n.js";
  * readers who reacted to the story.
  * @typedef {{begin: (handle: CommentHandle) => void, draw: (handle: CommentHandle) => void}} CommentReactionsPart
  *
- * `navigation`: keys, skip button and folding threads; it has no functions for others.
- * @typedef {{}} NavigationPart
+ * `more-decisions`: `begin` opens the form of a report. It also shows what was decided about the reader and their comments.
+ * @typedef {{begin: (handle: CommentHandle, opener: HTMLElement) => void}} DecisionsPart
  *
- * @typedef {{live: LivePart, navigation: NavigationPart, "comment-reactions": CommentReactionsPart, writing: WritingPart, outbox: OutboxPart, more: MorePart, options: OptionsPart, preview: Preview}} Parts
+ * `navigation`: keys, skip button and folding threads. `decisions` loads the part `more-decisions`. `open` opens or closes
+ * the form for an error in the story.
+ * @typedef {{
+ *   decisions: () => Promise<DecisionsPart>,
+ *   open: (what: Opener, opener: HTMLElement) => void,
+ * }} NavigationPart
+ *
+ * `opening`: opening hours. It draws by itself.
+ * @typedef {Record<string, never>} OpeningPart
+ *
+ * `more-corrections`: corrections of the story, and that this copy is older. It draws by itself.
+ * @typedef {Record<string, never>} CorrectionsPart
+ *
+ * `more-hints`: `open` opens or closes the form for an error in the story. It also shows what became of the reader's reports.
+ * @typedef {{open: (what: Opener, opener: HTMLElement) => void}} HintsPart
+ *
+ * @typedef {{opening: OpeningPart, "more-hints": HintsPart, "more-corrections": CorrectionsPart, live: LivePart, navigation: NavigationPart, "comment-reactions": CommentReactionsPart, writing: WritingPart, outbox: OutboxPart, more: MorePart, options: OptionsPart, preview: Preview, proof: Prove, "more-decisions": DecisionsPart}} Parts
  */
 
 /** Functions of the first file for use by the parts, so that they need no copies. */
@@ -117,7 +142,8 @@ export const shared = { h, set, button, newId, safeUrl, renderText, counts, isAl
 export async function fetchPart(server, strings, name) {
   const [part] = await Promise.all([
     importPart(server, name),
-    /more|writing|options/.test(name) && loadLocale(server, strings, /** @type {string} */ (strings.lang), name),
+    // `more`, `more-corrections`, `more-decisions`, `more-hints`, `writing`, `options` and `opening`.
+    /mor|wr|op/.test(name) && loadLocale(server, strings, /** @type {string} */ (strings.lang), name),
   ]);
   Object.assign(strings, part.STRINGS, { ...strings });
   return part;

@@ -96,8 +96,17 @@ export function sum(counts) {
 export const isAllowed = ({ can, read_only, story }, what) =>
   can.includes(what) && !read_only && !story?.closed;
 
-/** Whether the reader has muted the author of a comment. @param {State} state @param {Comment} comment */
-export const isMuted = ({ muted }, { author }) => muted.includes(author?.name ?? "");
+/**
+ * Whether a comment is drawn: not one that this copy hides or answers such a one, nor by a muted author. A removed one only
+ * if it is `known`: the reader saw it, or it has replies.
+ *
+ * @param {State} state
+ * @param {Comment} comment
+ * @param {unknown} known
+ */
+export const isShown = ({ muted, unseen, copy }, { id, parent, author, state }, known) =>
+  (known || state !== "removed") &&
+  ![id, parent, author?.name].some((each) => [unseen, muted, copy?.hidden ?? ""].flat().includes(/** @type {string} */ (each)));
 
 /** Return the tally with the higher version. @param {Tally} old @param {Tally} next @returns {Tally} */
 export const newerTally = (old, { version, counts }) => (version > old.version ? { version, counts } : old);

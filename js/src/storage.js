@@ -19,7 +19,7 @@
  *
  * `first` is the secret from which the server derives a reader id as long as there is no reader token (`reader`).
  * `unsent` holds reactions without a reply, by story, or by story and comment. `drafts` are stored by story and parent
- * comment. `last` is the comment that is being posted. `queue` holds comments, edits and deletions not sent yet.
+ * comment, or by story and `error` for a report of an error. `last` is the comment that is being posted. `queue` holds comments, edits and deletions not sent yet.
  */
 
 /** Fields that could not be written: newer than the stored ones. @type {Record<string, ReaderStorage>} */

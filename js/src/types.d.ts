@@ -45,6 +45,73 @@ export interface Thread extends Comment {
 export interface OwnComment extends Comment {
   body: string;
   editable_until: string;
+  decision?: OwnDecision;
+}
+
+/** What was decided against a comment, as its author sees it. */
+export interface OwnDecision {
+  state: "removed" | "held" | "edit_rejected" | "restored";
+  reason: string | null;
+  by: "person" | "rule";
+  at: string;
+  may_appeal: boolean;
+  appeal?: "waiting" | "upheld" | "overturned";
+}
+
+/** A ban, as the banned reader sees it. */
+export interface Ban {
+  mode: "read" | "approval";
+  until: string | null;
+  reason: string | null;
+  by: "person" | "rule";
+  at: string;
+  may_appeal: boolean;
+  appeal?: "waiting" | "upheld" | "overturned";
+}
+
+/** A report of this reader, and what became of it. */
+export interface OwnReport {
+  comment: string;
+  category: string | null;
+  at: string;
+  outcome: "waiting" | "removed" | "kept" | "gone";
+}
+
+/** An error report of this reader: a note to the editors about an error in the story. */
+export interface Hint {
+  id: string;
+  at: string;
+  /** Missing once the site has deleted the words. */
+  text?: string;
+  passage?: string;
+  credit?: string;
+  state: "open" | "accepted" | "declined";
+  /** What the editors write to the reader. */
+  answer?: string;
+  /** Id of the correction that came of it. */
+  correction?: string;
+  decided_at?: string;
+}
+
+/** What a copy says if its text is older than the story's. */
+export interface Older {
+  /** When the story's text changed last, in milliseconds since 1970; null once the copy is up to date. */
+  changed_at: number | null;
+  url?: string;
+}
+
+/** What the publisher says afterwards about the text of a story. */
+export interface Correction {
+  id: string;
+  at: string;
+  kind: "correction" | "clarification" | "update" | "retraction";
+  text: string;
+  /** By language; `text` is for all others. */
+  texts?: Record<string, string>;
+  passage?: string;
+  credit?: string;
+  /** Then it has no text any more. */
+  withdrawn_at?: string;
 }
 
 export interface Story {
@@ -58,6 +125,10 @@ export interface Story {
   closed: boolean;
   notice: string | null;
   site: string;
+  /** Linked translations, by language tag. */
+  translations?: Record<string, { title: string; url: string }>;
+  /** The newest first; missing if there is none. */
+  corrections?: Correction[];
 }
 
 export interface Reaction {
@@ -89,14 +160,33 @@ export interface Settings {
   edit_window: number;
   max_length: number;
   show_copy: boolean;
+  /** There if readers first see the comments of their own language. */
+  discussion_languages?: "apart";
   /** `#rrggbb`; missing in messages of older servers, like `density`. */
   accent?: string | null;
   density?: number;
+  /** Whether comments can be written; missing if the site has neither hours nor capacity. */
+  mode?: Mode;
+  /** When more is possible than now (RFC 3339). */
+  opens_at?: string | null;
+  closes_at?: string | null;
+  /** The next changes of the mode. */
+  edges?: { at: string; mode: Mode }[];
 }
+
+export type Mode = "open" | "approval" | "closed";
 
 export interface Presence {
   readers: number;
   copies: number;
+}
+
+/** The copy that this page is. */
+export interface OwnCopy {
+  label: string | null;
+  origin: string | null;
+  /** Ids of comments that it does not show, nor their replies. */
+  hidden?: string[];
 }
 
 export interface Snapshot {
@@ -113,17 +203,23 @@ export interface Snapshot {
   changes?: Comment[];
   /** Newest tallies of the story and its comments. Only in polled snapshots. */
   tallies?: TallyMessage[];
-  copy?: { label: string | null; origin: string | null } | null;
+  copy?: OwnCopy | null;
   can?: string[];
+  /** What the copy may do when comments are open: only while they are closed for all. */
+  granted?: string[];
   read_only?: string | null;
   mine?: {
     reaction: string | null;
     reactions?: Record<string, string>;
     comments?: OwnComment[];
+    reports?: OwnReport[];
+    hints?: Hint[];
   };
+  ban?: Ban | null;
   reader?: string;
   /** Error code if the page's identity token was rejected. */
   identity?: string;
+  older?: Older | null;
 }
 
 export interface TallyMessage extends Tally {
@@ -143,8 +239,10 @@ export type ServerMessage =
       position: Position;
       closed?: boolean;
       notice?: string | null;
+      corrections?: Correction[];
       settings: Settings;
     }
+  | ({ type: "copy.older"; story: string } & Older)
   | ({ type: "presence"; story: string } & Presence);
 
 /** The reply to an action. */
@@ -153,10 +251,13 @@ export interface Ok {
   ref: number;
   story: string;
   comment?: OwnComment | string;
+  hint?: Hint;
   tally?: Tally;
   reaction?: string | null;
   reader?: string;
   identity?: string;
+  mine?: Snapshot["mine"];
+  ban?: Ban | null;
 }
 
 export interface ErrorMessage {
@@ -214,6 +315,8 @@ export interface DiscussionApi extends Receiver {
     detail?: string | undefined;
     read_only?: string | null;
   }): boolean;
+  /** Tell the page's owner if a policy blocks the socket. Set once the widget is drawn. */
+  reportBlockedSocket?: () => void;
   /** Subscribe again with the present reader token. */
   rejoin(): void;
 }
@@ -260,8 +363,11 @@ export interface State {
   /** Ids of comments that arrived while the reader was reading: in `threads`, not drawn. */
   unseen: readonly string[];
   can: readonly string[];
-  /** This page's own copy; known on a socket. */
-  copy?: Comment["copy"];
+  granted?: readonly string[];
+  /** This page's own copy; known on a socket, and if it hides comments. */
+  copy?: OwnCopy | null;
+  /** Set if the text of this copy is older than the story's. */
+  older?: Older | null;
   /** Error code if this copy is read-only. */
   read_only?: string | null;
   /** Error code if the identity token was rejected. */
@@ -273,12 +379,19 @@ export interface State {
   muted: readonly string[];
   /** Whether a comment passes the reader's filters (language, copy). */
   filter: (comment: Comment) => boolean;
+  /** Query that asks for the threads of one language, or "". */
+  only?: string;
   mine: {
     reaction: string | null;
     /** By comment id. */
     reactions: Readonly<Record<string, string | null>>;
-    comments: Readonly<Record<string, { body: string; editable_until: string }>>;
+    comments: Readonly<Record<string, OwnComment>>;
+    reports?: readonly OwnReport[] | undefined;
+    /** The newest first. */
+    hints?: readonly Hint[] | undefined;
   };
+  /** The ban of this reader. */
+  ban?: Ban | null;
   /** A reaction without a reply yet, and the counts to show meanwhile. */
   optimistic?: { reaction: string | null; counts: Record<string, number> } | null;
   /** Whether the optimistic reaction has had no reply for a while. */

@@ -3,14 +3,18 @@ import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
 import { STRINGS, errorText, resolveLanguage, loadLocale, createTranslator } from "../src/i18n.js";
 import { STRINGS as LIVE } from "../src/parts/live/strings.js";
+import { STRINGS as DECISIONS } from "../src/parts/more-decisions/strings.js";
+import { STRINGS as CORRECTIONS } from "../src/parts/more-corrections/strings.js";
+import { STRINGS as HINTS } from "../src/parts/more-hints/strings.js";
 import { STRINGS as MORE } from "../src/parts/more/strings.js";
 import { STRINGS as NAVIGATION } from "../src/parts/navigation/strings.js";
+import { STRINGS as OPENING } from "../src/parts/opening/strings.js";
 import { STRINGS as OPTIONS } from "../src/parts/options/strings.js";
 import { STRINGS as OUTBOX } from "../src/parts/outbox/strings.js";
 import { STRINGS as WRITING } from "../src/parts/writing/strings.js";
 
 const FOLDER = new URL("../src/locales/", import.meta.url);
-const ALL = { ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...OUTBOX, ...MORE, ...OPTIONS };
+const ALL = { ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...OUTBOX, ...MORE, ...OPTIONS, ...DECISIONS, ...CORRECTIONS, ...HINTS, ...OPENING };
 const LOCALES = Object.fromEntries(
   readdirSync(FOLDER).map((name) => [
     name.replace(".json", ""),

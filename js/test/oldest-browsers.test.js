@@ -24,6 +24,8 @@ const NEEDED = [
   ["api/Document/adoptedStyleSheets", /adoptedStyleSheets/],
   ["api/CSSStyleSheet/replaceSync", /replaceSync/],
   ["api/AbortSignal/timeout_static", /AbortSignal\.timeout/],
+  ["api/EventTarget/addEventListener/options_parameter/options_signal_parameter", /\{ signal \}/],
+  ["api/Response/body", /response\.body/],
   ["api/Element/attachShadow", /attachShadow/],
   ["api/Element/replaceChildren", /replaceChildren/],
   ["api/IntersectionObserver", /IntersectionObserver/],

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,19 +90,28 @@ def flip_a_byte(file: Path, number: int, rng: random.Random) -> None:
         database.commit()
 
 
-async def run(number: int) -> None:
-    """Measure and print the table."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Seconds of decisions and of reactions, each committed alone, and of the verification of a log."""
+
+    decisions: dict[str, list[float]]
+    entries: int
+    verified: float
+    busy: float
+    """CPU of it."""
+    found: float
+    """Until the changed entry was named."""
+
+
+async def measure(number: int) -> Measured:
+    """Decide, fill a log with this many entries, verify it, change one byte, and verify it again."""
     rng = random.Random(15)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "widget.db"
         url = f"sqlite+aiosqlite:///{file}"
         await migrate.upgrade(url)
         async with open_store(url) as store:
-            story = await store.story("busy")
-            for name, seconds in (await decision_beside_reaction(store, story)).items():
-                tail = statistics.quantiles(seconds, n=100)[98]
-                median = statistics.median(seconds)
-                print(f"{name:<10} median {median * 1000:6.2f} ms   p99 {tail * 1000:6.2f} ms")  # noqa: T201
+            seconds = await decision_beside_reaction(store, await store.story("busy"))
             log = await store.story("log")
             await fill(store, log, number)
             check = LogCheck(store.database, LOG_KEYS)
@@ -109,14 +119,24 @@ async def run(number: int) -> None:
             verdict = await check.verify()
             assert verdict.damages == []
             took, busy = time.perf_counter() - begun, time.process_time() - busy
-            print(f"{verdict.entries} entries verified in {took:.1f} s, {busy:.1f} s of them busy")  # noqa: T201
             changed = number - rng.randrange(number // 100 + 1)
             flip_a_byte(file, changed, rng)
             begun = time.perf_counter()
             damage = (await check.verify()).damages[0]
-            seconds_ = time.perf_counter() - begun
+            named = time.perf_counter() - begun
             assert (damage.log, damage.number) == (f"story:{log.code}", changed), damage
-            print(f"one byte of entry {changed} flipped: named in {seconds_:.1f} s")  # noqa: T201
+            return Measured(seconds, verdict.entries, took, busy, named)
+
+
+async def run(number: int) -> None:
+    """Measure and print the table."""
+    measured = await measure(number)
+    for name, seconds in measured.decisions.items():
+        tail, median = statistics.quantiles(seconds, n=100)[98], statistics.median(seconds)
+        print(f"{name:<10} median {median * 1000:6.2f} ms   p99 {tail * 1000:6.2f} ms")  # noqa: T201
+    entries, took = measured.entries, measured.verified
+    print(f"{entries} entries verified in {took:.1f} s, {measured.busy:.1f} s of them busy")  # noqa: T201
+    print(f"one byte of an entry flipped: named in {measured.found:.1f} s")  # noqa: T201
 
 
 if __name__ == "__main__":

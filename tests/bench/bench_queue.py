@@ -5,7 +5,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.bench.owner_site import SITE, Size, fill
 from tests.bench.postgres import fresh_database
 from tests.bench.results import Goal, Result
+from tests.e2e.two_servers import start_valkey
 from widget_server.app import Components
 from widget_server.config import load
 from widget_server.model.actors import Actor, shell
@@ -54,6 +55,9 @@ _COUNT = """
 INSERT INTO case_counts (site, queue, number)
 SELECT site, queue, COUNT(*) FROM cases WHERE closed_at IS NULL GROUP BY site, queue
 """
+_PUBLISHED = """
+UPDATE stories SET published = (SELECT COUNT(*) FROM comments WHERE story = stories.id AND state = 'published')
+"""
 
 
 class TimedQueue(CaseQueue):
@@ -90,6 +94,7 @@ async def fill_queue(components: Components, comments: int, cases: int) -> None:
         await connection.execute(text(_FILL.format(**values).replace(":", "\\:")))
         await connection.execute(text(_OPEN))
         await connection.execute(text(_COUNT))
+        await connection.execute(text(_PUBLISHED))
         await connection.execute(text("ANALYZE"))
 
     await components.database.write(write)
@@ -103,23 +108,22 @@ def moderators_queue(
 ) -> Result:
     """Measure the queue; without a PostgreSQL, on SQLite."""
     row = Result(f"queue: {cases:,} open cases among {comments:,} comments", "ms")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, closing(start_valkey()) as bus:
         if postgres is None:
             url = f"sqlite+aiosqlite:///{Path(folder) / 'widget.db'}"
-            asyncio.run(_measure(row, Path(folder), url, repeats, comments, cases))
+            asyncio.run(_measure(row, Path(folder), url, bus.url, repeats, comments, cases))
         else:
             with fresh_database(postgres) as url:
-                asyncio.run(_measure(row, Path(folder), url, repeats, comments, cases))
+                asyncio.run(_measure(row, Path(folder), url, bus.url, repeats, comments, cases))
     return row
 
 
 async def _measure(
-    row: Result, folder: Path, url: str, repeats: int, comments: int, cases: int
+    row: Result, folder: Path, url: str, bus: str, repeats: int, comments: int, cases: int
 ) -> None:
     await migrate.upgrade(url)
-    config = load(
-        data_dir=folder, database_url=url, redis_url="unix:///nowhere", secret_keys=SECRET
-    )
+    # With a bus, as in operation: without one, each event would try to connect.
+    config = load(data_dir=folder, database_url=url, redis_url=bus, secret_keys=SECRET)
     components = Components(config)
     async with components.running():
         await fill_queue(components, comments, cases)

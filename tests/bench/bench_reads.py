@@ -7,6 +7,9 @@ from functools import partial
 from tests.bench.processes import process_pool
 from tests.bench.results import Goal, Result
 
+FEATURED, CORRECTIONS = 20, 5
+"""Of each story in the row of feeds."""
+
 
 def counts(repeats: int, stories: int = 1_000) -> Result:
     """Compare the counts of a thousand stories with `/healthz`, an almost empty response."""
@@ -59,10 +62,14 @@ def feeds(repeats: int, stories: int = 40, comments: int = 500) -> Result:
                 pair.server.call("seed_comments", f"feed-{repeat}-{n}", comments)
                 for n in range(stories)
             ]
+            for code in codes:
+                pair.server.call("feature_and_correct", code, FEATURED, CORRECTIONS)
             paths = {
                 "oEmbed": [f"/oembed?url={origin}/s/{code}" for code in codes],
                 "Atom": [f"/s/{code}/feed.atom" for code in codes],
                 "JSON Feed": [f"/s/{code}/feed.json" for code in codes],
+                "featured, Atom": [f"/s/{code}/featured.atom" for code in codes],
+                "corrections, Atom": [f"/s/{code}/corrections.atom" for code in codes],
             }
             for name, addresses in paths.items():
                 requests = [_request(address) for address in addresses]

@@ -147,8 +147,8 @@ def report(title: str, found: dict[str, list[float]]) -> None:
         )
 
 
-async def run(number: int, sockets: int) -> None:
-    """Measure and print the rows."""
+async def measure(number: int, sockets: int) -> dict[str, dict[str, list[float]]]:
+    """Return the seconds of each row: `alone`, `with readers` and `bus back`, by what was done."""
     with tempfile.TemporaryDirectory() as folder:
         valkey = start_valkey()
         pair = Pair(Path(folder), f"sqlite+aiosqlite:///{folder}/shared.db", valkey.url)
@@ -159,14 +159,22 @@ async def run(number: int, sockets: int) -> None:
                 desk = await asyncio.to_thread(Desk, pair, publisher.site, http)
                 story = publisher.story()
                 async with pair.readers(story, PAGES) as pages:
-                    report("three pages", await rounds(desk, story, pages, number))
+                    found = {"alone": await rounds(desk, story, pages, number)}
                     async with other_readers(pair, story, sockets):
-                        title = f"three pages, {sockets:,} other readers"
-                        report(title, await rounds(desk, story, pages, number))
-                    report("bus killed and back", await outages(desk, story, pages, valkey))
+                        found["with readers"] = await rounds(desk, story, pages, number)
+                    found["bus back"] = await outages(desk, story, pages, valkey)
+            return found
         finally:
             await pair.kill()
             valkey.close()
+
+
+async def run(number: int, sockets: int) -> None:
+    """Measure and print the rows."""
+    found = await measure(number, sockets)
+    report("three pages", found["alone"])
+    report(f"three pages, {sockets:,} other readers", found["with readers"])
+    report("bus killed and back", found["bus back"])
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ from widget_server.config import Config
 from widget_server.hub import flush
 from widget_server.model.actors import shell
 from widget_server.model.claims import Attribution, WidgetClaims
+from widget_server.operations.moderation import decide
 from widget_server.operations.owners import sites
+from widget_server.operations.owners.corrections import TypedCorrection, correct
 from widget_server.operations.readers import authorize
 from widget_server.server import worker
 from widget_server.store import migrate
@@ -180,6 +182,16 @@ class ServerProcess:
         story = await authorize.register_story(self.services, token)
         await fixtures.comments(self.components.database, story.id, number)
         return story.code
+
+    async def feature_and_correct(self, code: str, featured: int, corrections: int) -> None:
+        """Feature the newest comments of a story, and publish corrections of it."""
+        by = shell("test")
+        newest = await self.services.discussions.page(code, "newest", None, featured)
+        for thread in newest.threads:
+            await decide.decide(self.services, by, "feature", thread.top.id)
+        for number in range(corrections):
+            typed = TypedCorrection(f"It was {number}, not {number + 1}.")
+            await correct(self.services, by, code, typed)
 
     async def time_reads(self, codes: Sequence[str], repeats: int) -> dict[str, list[list[float]]]:
         """Measure a snapshot and some pages of each story.

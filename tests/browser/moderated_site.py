@@ -107,3 +107,20 @@ def fill(site: ModeratedSite) -> tuple[Story, dict[str, str]]:
     ids["pending"] = site.write(story, "The photo shows the old ferry.", "Rita")["comment"]["id"]
     ids["pending2"] = site.write(story, "Does it take returns?", None)["comment"]["id"]
     return story, ids
+
+
+async def sign_up(
+    site: ModeratedSite, browser: Browser, name: str, **options: Any
+) -> tuple[BrowserContext, Page]:
+    """Return a browser of a new moderator."""
+    link = site.cli("people", "invite", "--role", "moderator", "--site", "harbour").split()[0]
+    context = await browser.new_context(**options)
+    page = await context.new_page()
+    await page.goto(link)
+    await page.get_by_role("button", name="Continue").click()
+    await page.get_by_label("Your name").fill(name)
+    await page.get_by_label("E-mail").fill(f"{name.lower().replace(' ', '.')}@harbour.example")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Make account").click()
+    await page.wait_for_url("**/home")
+    return context, page

@@ -5,6 +5,7 @@
 
 import base64
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -42,6 +43,27 @@ require ABSPATH . 'wp-settings.php';
 """
 
 
+ROUTER = """<?php
+// What WordPress's .htaccess says. PHP's own server looks for a file if an address has a dot, as
+// /wp-json/oembed/1.0/proxy has, and a site of a network has WordPress's files below its own path.
+$root = $_SERVER['DOCUMENT_ROOT'];
+$path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
+if (is_file($root . $path) || ($path !== '/' && is_file($root . rtrim($path, '/') . '/index.php'))) return false;
+$file = $root . preg_replace('#^/[a-z0-9-]+(?=/wp-)#', '', $path);
+$file .= is_dir($file) ? 'index.php' : '';
+if (!is_file($file) || $path === '/') [$file, $path] = ["$root/index.php", '/index.php'];
+if (!str_ends_with($file, '.php')) {
+    $types = ['css' => 'text/css', 'js' => 'text/javascript', 'svg' => 'image/svg+xml'];
+    header('Content-Type: ' . ($types[pathinfo($file, PATHINFO_EXTENSION)] ?? mime_content_type($file)));
+    readfile($file);
+    return true;
+}
+$_SERVER['SCRIPT_NAME'] = $_SERVER['PHP_SELF'] = $path;
+chdir(dirname($file));
+require $file;
+"""
+
+
 @contextlib.contextmanager
 def running(
     command: Sequence[str | Path],
@@ -75,7 +97,8 @@ def running(
         process.wait(60)
 
 
-def _answers(address: str) -> bool:
+def answers(address: str) -> bool:
+    """Return whether a GET of this address succeeds."""
     try:
         urllib.request.urlopen(address, timeout=5).close()
     except urllib.error.HTTPError:
@@ -116,13 +139,32 @@ class WordPress:
     address: str
     folder: Path
 
+    @property
+    def version(self) -> str:
+        """The version of WordPress."""
+        text = (self.folder / "wp-includes" / "version.php").read_text("utf-8")
+        return text.partition("$wp_version = '")[2].partition("'")[0]
+
+    def may_ask(self, port: int) -> None:
+        """Allow requests to servers at this port: WordPress asks ports 80, 443 and 8080 only."""
+        folder = self.folder / "wp-content" / "mu-plugins"
+        folder.mkdir(exist_ok=True)
+        (folder / "ports.php").write_text(
+            f"<?php add_filter('http_allowed_safe_ports', fn () => [{port}]);"
+        )
+
     async def enter(self, page: Page, name: str) -> None:
-        """Log in with the form."""
-        await page.goto(f"{self.address}/wp-login.php")
-        await page.get_by_label("Username or Email Address").fill(name)
-        await page.get_by_label("Password", exact=True).fill(PASSWORD)
-        await page.get_by_role("button", name="Log In").click()
-        await page.wait_for_url("**/wp-admin/**")
+        """Log in by the form's request. The page's own script can empty a field that is filled at once."""
+        form, ask = f"{self.address}/wp-login.php", page.context.request
+        await ask.get(form)
+        sent: dict[str, str | float | bool] = {
+            "log": name,
+            "pwd": PASSWORD,
+            "wp-submit": "Log In",
+            "testcookie": "1",
+        }
+        answer = await ask.post(form, form=sent)
+        assert "/wp-admin/" in answer.url, await answer.text()
 
     async def ask(self, context: BrowserContext, method: str, path: str, **data: Any) -> Any:
         """Call the REST API as the logged-in user."""
@@ -145,6 +187,8 @@ def wordpress(folder: Path, database: Path) -> Iterator[WordPress]:
     site = folder / "site"
     shutil.copytree(UNPACKED / "share" / "wordpress", site)
     (site / "wp-config.php").write_text(WP_CONFIG.replace("{socket}", str(database)))
+    router = folder / "router.php"
+    router.write_text(ROUTER)
     modules = next((UNPACKED / "lib" / "php").iterdir())
     address = f"http://localhost:{free_port()}"
     extensions = [f"-dextension={modules / name}.so" for name in ("mysqlnd", "mysqli")]
@@ -155,6 +199,7 @@ def wordpress(folder: Path, database: Path) -> Iterator[WordPress]:
         address.removeprefix("http://"),
         "-t",
         site,
+        router,
     ]
     asked = {
         "weblog_title": BLOG,
@@ -166,8 +211,9 @@ def wordpress(folder: Path, database: Path) -> Iterator[WordPress]:
         "blog_public": "0",
     }
     form = f"{address}/wp-admin/install.php?step="
-    workers = {"PHP_CLI_SERVER_WORKERS": "4"}
-    with running(command, folder / "log", lambda: _answers(form + "1"), None, **workers):
+    # Chromium opens connections before it has a request for them, and each of them holds a worker.
+    workers = {"PHP_CLI_SERVER_WORKERS": "16"}
+    with running(command, folder / "log", lambda: answers(form + "1"), None, **workers):
         filled = urllib.parse.urlencode(asked).encode()
         with urllib.request.urlopen(form + "2", filled, timeout=60) as answer:
             assert b"Success!" in answer.read()
@@ -179,6 +225,12 @@ class Ghost:
     """A fresh Ghost with an owner."""
 
     address: str
+
+    @property
+    def version(self) -> str:
+        """The version of Ghost."""
+        about = json.loads((SYSTEMS / "ghost" / "package.json").read_text("utf-8"))
+        return str(about["version"])
 
     async def ask(self, context: BrowserContext, method: str, path: str, **data: Any) -> Any:
         """Call the Admin API as the logged-in user."""
@@ -218,7 +270,7 @@ def ghost(folder: Path, database: Path) -> Iterator[Ghost]:
     home = SYSTEMS / "ghost"
     command = [SYSTEMS / "node" / "node_modules" / "node", home / "index.js"]
     up = f"{address}/ghost/api/admin/site/"
-    with running(command, folder / "log", lambda: _answers(up), home, **settings):
+    with running(command, folder / "log", lambda: answers(up), home, **settings):
         yield Ghost(address)
 
 

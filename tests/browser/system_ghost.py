@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Demo, Hosts
+from tests.browser.conftest import Demo, Hosts, Story
+from tests.browser.editors import copy_address
+from tests.browser.paste_results import CARD, DISCUSSION, FRAME, Record, Seen, look
 from tests.browser.publishing import BLOG, PASSWORD, Ghost, ghost, mariadb, picture
-from tests.browser.republishing_guide import TITLE, expect_comments, expect_discussion, snippet
+from tests.browser.republishing_guide import (
+    TITLE,
+    expect_comments,
+    expect_discussion,
+    frame,
+    snippet,
+)
 from tests.waiting import SLOWNESS, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -61,8 +69,23 @@ async def reading(hosts: Hosts, address: str) -> Page:
     return page
 
 
+async def published(admin: Page, site: Ghost, story: Story) -> str:
+    """Publish the story in the editor and return its address."""
+    await admin.get_by_role("button", name="Publish").locator("visible=true").first.click()
+    await admin.get_by_role("button", name=re.compile("Continue, final review")).click()
+    # It pulses, and a click waits until the button stands still.
+    await admin.get_by_role("button", name=re.compile("Publish post")).press("Enter")
+
+    async def found() -> str | None:
+        path = "posts/?formats=html&filter=status:published"
+        answer = await site.ask(admin.context, "GET", path)
+        return next((each["url"] for each in answer["posts"] if story.code in each["html"]), None)
+
+    return str(await eventually(found, "the story is published", 60))
+
+
 async def test_the_html_card_accepts_the_snippet_and_readers_comment(
-    demo: Demo, hosts: Hosts, site: Ghost
+    demo: Demo, hosts: Hosts, site: Ghost, record: Record
 ) -> None:
     story = demo.story(title=TITLE)
     admin = await inside(hosts, site)
@@ -78,19 +101,25 @@ async def test_the_html_card_accepts_the_snippet_and_readers_comment(
     await admin.locator(".cm-content").wait_for()
     await admin.keyboard.insert_text(snippet(story))
     await picture(admin, "ghost-editor", 1000, 760)
-    await admin.get_by_role("button", name="Publish").locator("visible=true").first.click()
-    await admin.get_by_role("button", name=re.compile("Continue, final review")).click()
-    await admin.get_by_role("button", name=re.compile("Publish post")).click()
-
-    async def published() -> str | None:
-        path = "posts/?formats=html&filter=status:published"
-        answer = await site.ask(admin.context, "GET", path)
-        return next((each["url"] for each in answer["posts"] if story.code in each["html"]), None)
-
-    address = await eventually(published, "the story is published", 60)
+    address = await published(admin, site, story)
     page = await reading(hosts, address)
     await expect_comments(page)
     await picture(page, "ghost-story", 900, 900)
+    page = await reading(hosts, address)
+    await expect(page.locator("story-widget")).to_be_attached()
+    seen = await look(page, story)
+    record(f"Ghost {site.version}", "HTML card", "snippet", seen)
+    assert seen == Seen(DISCUSSION, credit=True)
+
+
+async def test_the_html_card_shows_the_iframe(
+    demo: Demo, hosts: Hosts, site: Ghost, record: Record
+) -> None:
+    story = demo.story(title=TITLE)
+    written = await post(await inside(hosts, site), site, frame(story))
+    seen = await look(await reading(hosts, written["url"]), story)
+    record(f"Ghost {site.version}", "HTML card", "iframe", seen)
+    assert seen == Seen(FRAME, credit=True)
 
 
 async def mail(page: Page, site: Ghost, written: dict[str, Any]) -> str:
@@ -101,7 +130,7 @@ async def mail(page: Page, site: Ghost, written: dict[str, Any]) -> str:
 
 
 async def test_code_injection_adds_the_script_to_stories_and_not_to_email(
-    demo: Demo, hosts: Hosts, site: Ghost
+    demo: Demo, hosts: Hosts, site: Ghost, record: Record
 ) -> None:
     story = demo.story(title=TITLE)
     admin = await inside(hosts, site)
@@ -114,6 +143,31 @@ async def test_code_injection_adds_the_script_to_stories_and_not_to_email(
     footer = [{"key": "codeinjection_foot", "value": story.script}]
     await site.ask(admin.context, "PUT", "settings/", settings=footer)
     await expect_discussion(await reading(hosts, written["url"]))
+    page = await reading(hosts, written["url"])
+    await expect(page.locator("story-widget")).to_be_attached()
+    seen = await look(page, story)
+    record(f"Ghost {site.version}", "HTML card", "theme", seen)
+    assert seen == Seen(DISCUSSION, credit=True)
     sent = await mail(admin, site, written)
     assert f'href="{story.link}' in sent
     assert "<script" not in sent
+
+
+async def test_a_pasted_address_becomes_a_bookmark_card(
+    demo: Demo, hosts: Hosts, site: Ghost, record: Record
+) -> None:
+    """The last test: Ghost then asks an icon service of Google, and ends if it has no network."""
+    story = demo.story(title=TITLE)
+    admin = await inside(hosts, site)
+    await admin.goto(f"{site.address}/ghost/#/editor/post")
+    title = admin.get_by_placeholder("Post title")
+    await title.fill(TITLE)
+    await admin.get_by_text("Begin writing your post").locator("visible=true").wait_for()
+    await copy_address(admin.context, story)
+    await admin.bring_to_front()
+    await title.press("Enter")
+    await admin.keyboard.press("ControlOrMeta+v")
+    card = admin.locator("[data-kg-card=bookmark]")
+    await expect(card).to_contain_text(f"Discussion: {TITLE}")
+    await expect(card).to_contain_text("By Ines Falk, The Harbour Post")
+    record(f"Ghost {site.version}", "pasted into the text", "address", Seen(CARD, credit=False))

@@ -7,6 +7,15 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Demo, Hosts
+from tests.browser.paste_results import (
+    DISCUSSION,
+    FRAME,
+    LINK,
+    WAYS,
+    Record,
+    Seen,
+    look,
+)
 from tests.browser.publishing import PASSWORD, WordPress, mariadb, picture, wordpress
 from tests.browser.republishing_guide import (
     BYLINE,
@@ -26,12 +35,13 @@ TEMPLATE = "templates/twentytwentythree//single"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPress]:
+def site(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPress]:
     """One WordPress for all tests. Each test writes its own stories."""
     with (
         mariadb(tmp_path_factory.mktemp("db")) as database,
         wordpress(tmp_path_factory.mktemp("wp"), database) as found,
     ):
+        found.may_ask(demo.port)
         yield found
 
 
@@ -44,8 +54,8 @@ async def inside(hosts: Hosts, site: WordPress, name: str = "admin") -> Page:
     return page
 
 
-async def author(hosts: Hosts, site: WordPress, name: str) -> Page:
-    """Return a page of a new author, who may not publish unfiltered HTML."""
+async def member(hosts: Hosts, site: WordPress, name: str, role: str) -> Page:
+    """Return a page of a new person with this role. Only administrators and editors may write any HTML."""
     admin = await inside(hosts, site)
     await site.ask(
         admin.context,
@@ -54,7 +64,7 @@ async def author(hosts: Hosts, site: WordPress, name: str) -> Page:
         username=name,
         email=f"{name}@example.com",
         password=PASSWORD,
-        roles=["author"],
+        roles=[role],
     )
     return await inside(hosts, site, name)
 
@@ -107,7 +117,7 @@ async def test_an_author_keeps_everything_but_the_script(
     demo: Demo, hosts: Hosts, site: WordPress
 ) -> None:
     story = demo.story(title=TITLE)
-    editor = await author(hosts, site, "ana")
+    editor = await member(hosts, site, "ana", "author")
     await write(editor, site, snippet(story))
     address = await publish(editor)
     [saved] = await site.ask(editor.context, "GET", "posts&context=edit&per_page=1")
@@ -120,7 +130,8 @@ async def test_an_author_keeps_everything_but_the_script(
     await expect(page.get_by_text(f"by {BYLINE}.")).to_be_visible()
 
     framed = await site.ask(editor.context, "POST", "posts", content=frame(story), status="publish")
-    assert framed["content"]["rendered"].strip() == ""
+    assert "<iframe" not in framed["content"]["rendered"]
+    assert f'<a href="{story.link}">Discussion of' in framed["content"]["rendered"]
 
     # The administrator adds the script once, to the theme's template of a single story.
     admin = (await inside(hosts, site)).context
@@ -128,14 +139,17 @@ async def test_an_author_keeps_everything_but_the_script(
     script = f"<!-- wp:html -->\n{story.script}\n<!-- /wp:html -->\n"
     whole = template["content"]["raw"] + script
     await site.ask(admin, "POST", TEMPLATE, content=whole)
-    await expect_discussion(await reading(hosts, address))
+    try:
+        await expect_discussion(await reading(hosts, address))
+    finally:
+        await site.ask(admin, "POST", TEMPLATE, content=template["content"]["raw"])
 
 
 async def test_a_classic_theme_adds_the_script_to_the_snippets_of_authors(
     demo: Demo, hosts: Hosts, site: WordPress
 ) -> None:
     story = demo.story(title=TITLE)
-    editor = await author(hosts, site, "jonas")
+    editor = await member(hosts, site, "jonas", "author")
     # Without blocks, as the classic editor saves it: empty lines separate paragraphs.
     content = f"{TEXT}\n\n{snippet(story)}"
     saved = await site.ask(editor.context, "POST", "posts", content=content, status="publish")
@@ -144,7 +158,6 @@ async def test_a_classic_theme_adds_the_script_to_the_snippets_of_authors(
     functions = site.folder / "wp-content" / "themes" / theme / "functions.php"
     before = functions.read_text()
     plugin = site.folder / "wp-content" / "mu-plugins" / "classic.php"
-    plugin.parent.mkdir()
     plugin.write_text(
         f"<?php foreach (['template', 'stylesheet'] as $option) add_filter(\"option_$option\", fn () => '{theme}');"
     )
@@ -175,3 +188,66 @@ async def test_the_iframe_and_the_classic_editor_keep_the_snippet_of_an_administ
     place = page.frame_locator("iframe")
     await place.get_by_role("button", name="Happy").click()
     await expect(place.get_by_role("button", name="Happy")).to_have_accessible_name("Happy 1")
+
+
+# What readers find -------------------------------------------------------------------------------------
+
+SCRIPT = "<?php add_action('wp_footer', fn () => print('{script}'));"
+"""A theme that loads the script once."""
+
+
+async def pasted(
+    demo: Demo, hosts: Hosts, site: WordPress, record: Record, role: str
+) -> dict[str, Seen]:
+    """Let a person of this role paste each form; return what readers find in the published stories."""
+    admin = (await inside(hosts, site)).context
+    person = admin
+    if role != "administrator":
+        person = (await member(hosts, site, f"new-{role}", role)).context
+    found = {}
+    theme = site.folder / "wp-content" / "mu-plugins" / "theme.php"
+    for kind in WAYS:
+        story = demo.story(title=TITLE)
+        html = frame(story) if kind == "iframe" else snippet(story)
+        block = f"<!-- wp:html -->\n{html}\n<!-- /wp:html -->"
+        sent = f"{TEXT}\n\n{story.link}\n" if kind == "address" else block
+        saved = await site.ask(person, "POST", "posts", content=sent, status="pending")
+        path = f"posts/{saved['id']}"
+        address = (await site.ask(admin, "POST", path, status="publish"))["link"]
+        if kind == "theme":
+            theme.write_text(SCRIPT.replace("{script}", story.script))
+        try:
+            page = await reading(hosts, address)
+            if kind == "address":
+                # WordPress shows the frame when it has sent its height.
+                await expect(page.locator("iframe.wp-embedded-content")).to_be_visible()
+            elif (role == "administrator" and kind != "iframe") or kind == "theme":
+                await expect(page.locator("story-widget")).to_be_attached()
+            found[kind] = await look(page, story)
+        finally:
+            theme.unlink(missing_ok=True)
+        record(f"WordPress {site.version}", role, kind, found[kind])
+    return found
+
+
+async def test_of_an_administrator_everything_becomes_the_discussion(
+    demo: Demo, hosts: Hosts, site: WordPress, record: Record
+) -> None:
+    assert await pasted(demo, hosts, site, record, "administrator") == {
+        "snippet": Seen(DISCUSSION, credit=True),
+        "theme": Seen(DISCUSSION, credit=True),
+        "iframe": Seen(FRAME, credit=True),
+        "address": Seen(FRAME, credit=True),
+    }
+
+
+@pytest.mark.parametrize("role", ["author", "contributor"])
+async def test_of_others_link_and_credit_remain_and_the_address_becomes_the_frame(
+    role: str, demo: Demo, hosts: Hosts, site: WordPress, record: Record
+) -> None:
+    assert await pasted(demo, hosts, site, record, role) == {
+        "snippet": Seen(LINK, credit=True),
+        "theme": Seen(DISCUSSION, credit=True),
+        "iframe": Seen(LINK, credit=True),
+        "address": Seen(FRAME, credit=True),
+    }

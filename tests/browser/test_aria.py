@@ -76,6 +76,7 @@ async def test_a_discussion_consists_of_headings_buttons_and_lists_of_named_arti
                   - button "React, comment by Priya"
                   - button "Reply to Priya": Reply
                   - button "More about the comment by Priya"
+        - button "Report an error in the story"
         - button "Your data"
         - status
     """)
@@ -169,7 +170,7 @@ async def test_the_readers_data_are_a_named_group_and_deletion_is_a_question(
     await expect(page.locator("story-widget")).to_match_aria_snapshot("""
       - group "Delete what you wrote from this site in this browser?":
         - text: Delete what you wrote from this site in this browser?
-        - paragraph: /This will permanently delete your reactions and comments on every story by The Harbour Post/
+        - paragraph: /This will permanently delete everything you left on stories by The Harbour Post/
         - button "Delete everything"
         - button "Keep it"
     """)
@@ -194,6 +195,7 @@ async def test_a_pending_comment_is_marked_and_offers_no_reply(demo: Demo, hosts
                 - link /now|ago/
               - paragraph: Please look
               - button "More about the comment by Ana"
+        - button "Report an error in the story"
         - button "Your data"
         - status: Waiting for a moderator. Only you can see it.
     """)

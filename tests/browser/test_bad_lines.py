@@ -205,6 +205,8 @@ async def test_edits_deletions_and_comment_reactions_are_kept_without_a_connecti
     await expect(page.get_by_role("button", name="Copy link")).to_be_focused()
     await page.keyboard.press("Escape")
     await changed.get_by_role("button", name="React").click()
+    # Its part is loaded before the connection is lost, too.
+    await expect(changed.get_by_role("button", name="Thinking")).to_be_visible()
     proxy.hang()
     await changed.get_by_role("button", name="Thinking").click()
     await more(page, "To be changed", "Edit")
@@ -315,7 +317,7 @@ SAVES = (
 
 
 @pytest.mark.parametrize("how", ["policy", "throws", "saves", 502, 431, 429])
-async def test_with_blocked_sockets_a_passive_reader_gets_changes_within_half_a_minute(
+async def test_with_blocked_sockets_and_streams_a_passive_reader_gets_changes_within_half_a_minute(
     demo: Demo, hosts: Hosts, proxy: Proxy, how: str | int
 ) -> None:
     hosts.expected += [
@@ -327,6 +329,7 @@ async def test_with_blocked_sockets_a_passive_reader_gets_changes_within_half_a_
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
+    proxy.keep_back_streams = True
     server = f"http://localhost:{proxy.port}"
     body = snippet_through(proxy, demo, story)
     if isinstance(how, int):
@@ -338,8 +341,9 @@ async def test_with_blocked_sockets_a_passive_reader_gets_changes_within_half_a_
         head={"throws": THROWS, "saves": SAVES}.get(str(how), ""),
     )
     await page.get_by_text("No comments yet").wait_for()
-    # Wait until both attempts to open a socket have failed.
-    await pass_time(page, 12)
+    # Wait until both attempts to open a socket have failed, and both to open a stream.
+    await pass_time(page, 40)
+    assert len(proxy.streams) == (0 if how == "saves" else 2)
     post(story, "News")
     await pass_time(page, 30)
     await expect(page.get_by_role("button", name="1 new comment")).to_be_visible()

@@ -30,7 +30,8 @@ async def test_3_below_the_fold_only_the_script_is_requested_until_the_reader_sc
     assert [each for each in requests[1:] if not each.startswith("data:")] == ["/embed.js"]
     await page.evaluate("scrollTo(0, 1200)")
     await reaction(page, "Happy").wait_for()
-    assert f"/v1/stories/{story.code}" in requests
+    # With the copy's handle, because a local moderator may hide comments there.
+    assert [each.partition("?")[0] for each in requests].count(f"/v1/stories/{story.code}") == 1
 
 
 async def test_4_without_scripts_the_link_opens_the_discussion_as_a_page(

@@ -130,13 +130,15 @@ async def test_a_comment_of_someone_else_can_be_reported(demo: Demo, hosts: Host
     await expect(article(writer, "Rude words")).to_be_focused()
     reader = await hosts.open(story.snippet, site=1)
     await more(reader, "Rude words", "Report…")
-    reason = reader.get_by_role("textbox", name="What is wrong with it?")
-    await expect(reason).to_be_focused()
-    await reason.fill("It is rude.")
+    category = reader.get_by_role("combobox", name="What is wrong with it?")
+    await expect(category).to_be_focused()
+    await category.select_option("attack")
+    await reader.get_by_role("textbox", name="Say more (optional)").fill("It is rude.")
     await reader.get_by_role("button", name="Report", exact=True).click()
     status = reader.get_by_role("status").filter(has_text="Thanks. Your report was saved.")
     await expect(status).to_have_count(1)
     await expect(article(reader, "Rude words")).to_be_focused()
+    await expect(article(reader, "Rude words")).to_contain_text("You reported this.")
 
 
 async def test_escape_closes_the_form_and_restores_the_focus(demo: Demo, hosts: Hosts) -> None:

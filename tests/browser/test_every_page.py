@@ -5,6 +5,7 @@ The pages come from the dashboard's own routes, so that a new page cannot be for
 
 import re
 from collections.abc import AsyncIterator
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from tests.browser.desk import findings
 from tests.browser.moderated_site import SECRET
 from tests.browser.whole_site import WholeSite
 from tests.e2e.harness import ServerProcess
+from tests.html_validator import expect_valid
 from widget_server.web.dashboard.application import dashboard_routes
+from widget_server.web.pages.translate import LOCALES
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 MAX_FIRST_LOAD = 60 * 1024
@@ -30,7 +33,22 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/admin/sites": ("",),
     "/admin/account": ("",),
     f"{SITE}/home": ("", "/admin/sites/empty/home"),
-    f"{SITE}/queue": ("", "?queue=pending", "?queue=edits", "?queue=held", "?view=list"),
+    f"{SITE}/queue": (
+        "",
+        "?queue=pending",
+        "?queue=edits",
+        "?queue=held",
+        "?queue=appeals",
+        "?queue=corrections",
+        "?queue=corrections&hint={hint}&step=correct",
+        "?queue=corrections&hint={hint}&step=decline",
+        "?queue=corrections&view=list",
+        "?queue=new",
+        "?queue=new&view=list",
+        "?view=list",
+    ),
+    f"{SITE}/queue/watch": ("",),
+    f"{SITE}/queue/second-look": ("",),
     f"{SITE}/queue/batch": ("", "?verb=remove&phrase=comment", "?writer={comment}"),
     f"{SITE}/queue/batches/{{batch}}": ("",),
     f"{SITE}/stories": (
@@ -42,15 +60,25 @@ PAGES: dict[str, tuple[str, ...]] = {
     f"{SITE}/stories/{{code}}": ("", "?show=waiting", "?show=removed"),
     f"{SITE}/stories/{{code}}/copies": ("",),
     f"{SITE}/stories/{{code}}/threads/{{comment}}": ("",),
+    f"{SITE}/stories/{{code}}/corrections": ("",),
+    f"{SITE}/stories/{{code}}/text": ("",),
+    f"{SITE}/stories/{{code}}/translations": ("",),
     f"{SITE}/stories/{{code}}/settings": ("",),
+    f"{SITE}/stories/{{code}}/hours": ("",),
     f"{SITE}/comments/{{comment}}": (
         "",
         "/admin/sites/{site}/comments/{rude}?step=remove",
         "/admin/sites/{site}/comments/{rude}?step=hold",
         "/admin/sites/{site}/comments/{reply}?step=answer",
+        "/admin/sites/{site}/comments/{reply}?step=hide",
+        "/admin/sites/{site}/comments/{rude}?step=ban",
         "/admin/sites/{site}/comments/{gone}",
+        "/admin/sites/{site}/comments/{objected}",
+        "/admin/sites/{site}/comments/{banned}",
         "/admin/sites/{site}/comments/{gone}?step=erase",
     ),
+    f"{SITE}/bans": ("", "/admin/sites/empty/bans"),
+    f"{SITE}/raids": ("", "/admin/sites/empty/raids"),
     f"{SITE}/log": ("", "?verb=remove&since=2026-01-01", "?who=nothing", "?story={code}"),
     f"{SITE}/snippet": ("",),
     f"{SITE}/copies": ("", "?revoke={copy}", "?q=nothing", "/admin/sites/empty/copies"),
@@ -59,6 +87,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     f"{SITE}/rules": ("", "/admin/sites/empty/rules"),
     f"{SITE}/rules/new": ("", "?kind=links"),
     f"{SITE}/rules/learned": ("", "/admin/sites/empty/rules/learned"),
+    f"{SITE}/rules/hours": ("", "/admin/sites/empty/rules/hours"),
     f"{SITE}/rules/{{rule}}": ("",),
     f"{SITE}/settings": ("",),
     f"{SITE}/settings/history": ("", "/admin/sites/empty/settings/history"),
@@ -95,8 +124,10 @@ NOT_PAGES = {
     "/admin/static/{hash}/{file}": "style sheet and scripts",
     "/admin/account/passkeys": "JSON for the browser",
     f"{SITE}/stories/counts": "a part of a page",
+    f"{SITE}/queue/words/{{comment}}": "a part of a page",
     f"{SITE}/stories/{{code}}/count": "a part of a page",
     f"{SITE}/log/export": "a file",
+    f"{SITE}/log/export-dsa": "a file",
     f"{SITE}/copies.csv": "a file",
     f"{SITE}/numbers.csv": "a file",
 }
@@ -124,16 +155,10 @@ class Walk:
 
     async def open(self, place: str, look: str) -> Page:
         """Open a page."""
-        signed_in = not place.startswith(SIGNED_OUT)
         if look == "light":
             # A browser that has loaded nothing before.
             await self.close()
-        if (look, signed_in) not in self._contexts:
-            options = {**LOOKS[look], "bypass_csp": True}
-            if signed_in:
-                options["storage_state"] = self.site.site.state
-            self._contexts[look, signed_in] = await self._browser.new_context(**options)
-        page = await self._contexts[look, signed_in].new_page()
+        page = await (await self._context(place, look)).new_page()
         if place == "/admin/welcome":
             # It follows the button of a link, which works once.
             await page.goto(self.site.invitation())
@@ -142,6 +167,26 @@ class Walk:
         else:
             await page.goto(self.site.path(place))
         return page
+
+    async def html(self, place: str, lang: str) -> str:
+        """Return what the server sends for a page, before any script of it has run."""
+        if place == "/admin/welcome":
+            page = await self.open(place, "narrow")
+            address, context = page.url, page.context
+        else:
+            address, context = self.site.path(place), await self._context(place, "narrow")
+        headers = {"Accept": "text/html", "Accept-Language": lang}
+        answer = await context.request.get(address, headers=headers)
+        return await answer.text()
+
+    async def _context(self, place: str, look: str) -> BrowserContext:
+        signed_in = not place.startswith(SIGNED_OUT)
+        if (look, signed_in) not in self._contexts:
+            options = {**LOOKS[look], "bypass_csp": True}
+            if signed_in:
+                options["storage_state"] = self.site.site.state
+            self._contexts[look, signed_in] = await self._browser.new_context(**options)
+        return self._contexts[look, signed_in]
 
     async def close(self) -> None:
         """Close all browsers."""
@@ -167,6 +212,15 @@ async def walk(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> As
 async def test_every_page_of_the_dashboard_is_in_this_walk() -> None:
     routes = {route.path for route in dashboard_routes() if "GET" in (route.methods or ())}
     assert routes == {*PAGES, *NOT_PAGES} - {f"{SITE}/nothing"}
+
+
+async def test_every_page_is_valid_html_each_in_one_of_the_languages(walk: Walk) -> None:
+    pages = {
+        f"{place} ({lang})": await walk.html(place, lang)
+        for place, lang in zip(PLACES, cycle(LOCALES), strict=False)
+    }
+    assert all("<!doctype html>" in html for html in pages.values())
+    expect_valid(pages)
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -251,3 +251,20 @@ async def test_a_frame_whose_key_is_retired_only_reads_where_the_code_only_reads
             await frame.get_by_text("This discussion needs a token.").wait_for()
             await expect(frame.get_by_role("textbox")).to_have_count(0)
             await expect(reaction(frame, "Happy")).to_have_attribute("aria-disabled", "true")
+
+
+async def test_without_javascript_the_links_of_the_frame_lead_out_of_it(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    page = await hosts.open(
+        f'<iframe src="{story.server}/e/{story.token}" title="Discussion"></iframe>',
+        java_script_enabled=False,
+    )
+    frame = page.frame_locator("iframe")
+    async with page.expect_popup() as opened:
+        await frame.get_by_role("link", name="React to and discuss").click()
+    await expect((await opened.value).get_by_role("heading", level=1)).to_be_visible()
+    credit = frame.locator(".credit").get_by_role("link")
+    targets = await credit.evaluate_all("links => links.map(({ target }) => target)")
+    assert targets == ["_blank"] * 4

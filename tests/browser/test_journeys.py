@@ -3,55 +3,17 @@
 The same without JavaScript is in test_story_pages.py.
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import expect
 
 from tests.browser.actions import article, expect_reaction
 from tests.browser.conftest import Demo, Hosts
 from tests.browser.page_metrics import post_comments
+from tests.browser.ways import SMALL_PHONE, Way, by_keyboard, by_touch
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
-SMALL_PHONE = {"width": 320, "height": 640}
-MAX_KEYS = 60
-"""Keys within which every control is reached."""
-WHERE = """(target) => {
-  let now = document.activeElement;
-  while (now?.shadowRoot?.activeElement) now = now.shadowRoot.activeElement;
-  if (now === target) return "";
-  if (now?.closest?.(".popover")?.contains(target)) return "ArrowDown";
-  return now?.closest?.("article, .reactions")?.contains(target) && target.tabIndex < 0 ? "ArrowRight" : "Tab";
-}"""
-"""Returns the key that leads from the focused element to another one, empty if it is the same."""
-
-Way = Callable[[Page, Locator], Awaitable[None]]
-
-
-async def by_keyboard(page: Page, target: Locator) -> None:
-    """Go to a control with the keys that a reader would use, and press Enter; in a text field, write."""
-    await target.wait_for()
-    for _ in range(MAX_KEYS):
-        key = await target.evaluate(WHERE)
-        if not key:
-            break
-        await page.keyboard.press(key)
-    await expect(target).to_be_focused()
-    if await target.evaluate("target => target.matches('button')"):
-        await page.keyboard.press("Enter")
-
-
-async def by_touch(page: Page, target: Locator) -> None:
-    """Tap a control, which must be inside the page's width."""
-    await target.scroll_into_view_if_needed()
-    box = await target.bounding_box()
-    assert box
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= SMALL_PHONE["width"]
-    await target.tap()
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.mark.parametrize("use", [by_keyboard, by_touch])

@@ -44,15 +44,16 @@ def test_a_locale_file_is_within_its_size_limit(file: str) -> None:
 def test_every_language_has_a_file_for_each_part_of_the_embed() -> None:
     parts: dict[str, set[str]] = {lang: set() for lang in LOCALES}
     for file in FILES:
-        _, _, lang, part = Path(file).stem.split("-")
+        # The name of a part may have a hyphen of its own.
+        _, _, lang, part = Path(file).stem.split("-", 3)
         parts[lang].add(part)
     assert len({frozenset(each) for each in parts.values()}) == 1
     assert "1" in parts["de"]
     assert len(parts["de"]) > 1
 
 
-FOR_OWNERS = {"stale", "erased"}
-"""Answers to decisions of owners: no reader's action gets them, so that the embed never shows them."""
+NOT_SHOWN = {"stale", "erased", "proof_needed"}
+"""Answers to decisions of owners, which no reader's action gets, and the question that the embed itself answers."""
 
 
 @pytest.mark.parametrize("lang", LOCALES)
@@ -61,7 +62,7 @@ def test_the_defaults_of_a_site_and_every_error_are_translated(lang: str) -> Non
     settings = SiteSettings()
     for text in (settings.prompt, *(each.label for each in settings.reactions)):
         assert f"={text}" in words
-    codes = {rejection.code for rejection in errors.ProblemError.__subclasses__()} - FOR_OWNERS
+    codes = {rejection.code for rejection in errors.ProblemError.__subclasses__()} - NOT_SHOWN
     assert {code for code in codes if f"!{code}" not in words and code not in words} == set()
 
 

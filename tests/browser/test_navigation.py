@@ -116,7 +116,7 @@ async def test_the_list_can_be_skipped_where_it_is_long(demo: Demo, hosts: Hosts
     assert box
     assert box["height"] >= 44
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("button", name="Your data")).to_be_focused()
+    await expect(page.get_by_role("button", name="Report an error")).to_be_focused()
     short = await hosts.open(demo.story().snippet)
     await load_navigation(short)
     await expect(short.locator(".skip-link")).to_be_hidden()

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts, Story
-from tests.browser.host_pages import LISTENER, SECRET
+from tests.browser.host_pages import HIDDEN, LISTENER, SECRET
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -24,7 +24,7 @@ def embedded(story: Story) -> str:
     frame = f'src="{story.server}/e/{story.code}"'
     assert frame in html
     sandboxed = (
-        f'class="wp-embedded-content" sandbox="allow-scripts" security="restricted" '
+        f'class="wp-embedded-content" sandbox="allow-scripts" security="restricted" {HIDDEN} '
         f'data-secret="{SECRET}" src="{story.server}/e/{story.code}#?secret={SECRET}"'
     )
     return html.replace(frame, sandboxed) + LISTENER

@@ -1,15 +1,15 @@
 """The queue in Chromium: by keys alone at full speed, by touch at 320 px, without script, and by two people."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.desk import overflow
-from tests.browser.moderated_site import PASSWORD, SECRET, ModeratedSite
+from tests.browser.moderated_site import SECRET, ModeratedSite, sign_up
 from tests.e2e.harness import ServerProcess
 from tests.e2e.publisher import Story
 from tests.waiting import eventually
@@ -80,21 +80,6 @@ async def queue(site: ModeratedSite) -> AsyncIterator[Queue]:
     found.empty()
 
 
-async def sign_up(site: ModeratedSite, browser: Browser, name: str) -> tuple[BrowserContext, Page]:
-    """Return a browser of a new moderator."""
-    link = site.cli("people", "invite", "--role", "moderator", "--site", "harbour").split()[0]
-    context = await browser.new_context()
-    page = await context.new_page()
-    await page.goto(link)
-    await page.get_by_role("button", name="Continue").click()
-    await page.get_by_label("Your name").fill(name)
-    await page.get_by_label("E-mail").fill(f"{name.lower()}@harbour.example")
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Make account").click()
-    await page.wait_for_url("**/home")
-    return context, page
-
-
 def text(page: Page) -> Any:
     """Return the words of the card on the screen."""
     return page.locator(".case .text")
@@ -123,7 +108,7 @@ PRESS_ALL = """async (number) => {
 
 
 async def test_cases_are_decided_by_keys_alone_at_full_speed_without_a_wrong_one(
-    queue: Queue, browser: Browser
+    queue: Queue, browser: Browser, record_testsuite_property: Callable[[str, float], None]
 ) -> None:
     ids = queue.wait(FAST, "fast")
     context, page = await queue.site.owner(browser)
@@ -141,6 +126,12 @@ async def test_cases_are_decided_by_keys_alone_at_full_speed_without_a_wrong_one
     states = queue.states()
     for (words, keep), comment in zip(done["order"], ids, strict=True):
         assert states[comment] == ("published" if keep else "removed"), words
+    # For the table of `make bench-moderation`.
+    record_testsuite_property("decisions by keys, by a script", FAST / done["seconds"])
+    record_testsuite_property("wrong decisions", 0)
+    record_testsuite_property(
+        "the next card after the key, p95", sorted(done["times"])[int(FAST * 0.95)]
+    )
     await context.close()
 
 
@@ -182,6 +173,38 @@ async def test_the_keys_move_undo_write_notes_and_can_be_switched_off(
     await expect(text(page)).to_have_text("key 0")
     await page.get_by_role("button", name="Approve").click()
     await expect(text(page)).to_have_text("key 1")
+    # The account keeps the switch, and the next tests use the same one. Without keys, no key opens the list.
+    await page.evaluate("document.getElementById('keys').showPopover()")
+    async with page.expect_response("**/account/keys"):
+        await page.locator("[data-keys]").click()
+    await press("Escape")
+    await press("a")
+    await expect(text(page)).to_have_text("key 2")
+    await context.close()
+
+
+async def test_the_numbers_beside_the_queues_follow_each_decision_at_once(
+    queue: Queue, browser: Browser
+) -> None:
+    queue.wait(12, "count")
+    context, page = await queue.site.owner(browser)
+    await page.goto(queue.site.path("queue?queue=pending"))
+    number = page.locator(".pane.l [data-count=pending]")
+    total = page.locator(".pane.l [data-count=all]")
+    waits = page.locator("nav.side [data-count=waits]")
+    await expect(page.locator(".next li")).to_have_count(2)
+    await page.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    for left in (11, 10):
+        await page.keyboard.press("a")
+        await expect(number).to_have_text(str(left))
+        await expect(total).to_have_text(str(left))
+        await expect(waits).to_have_text(str(left))
+    await page.keyboard.press("z")
+    await expect(number).to_have_text("11")
+    # By the answers alone: no new cards were fetched.
+    assert [one for one in asked if one.endswith("/take")] == []
     await context.close()
 
 
@@ -247,7 +270,7 @@ async def test_without_script_each_decision_shows_the_next_card_and_undo(
     await page.locator(".toast").get_by_role("button", name="Undo").click()
     await expect(page.get_by_text("Undone.")).to_be_visible()
     assert queue.states()[ids[1]] == "pending"
-    await page.get_by_role("link", name="List").click()
+    await page.get_by_role("link", name="List", exact=True).click()
     await page.get_by_role("checkbox", name="Select the comment by Rita").first.check()
     await page.locator(".bulk").get_by_role("button", name="Approve").click()
     await expect(page.get_by_text("Done for all selected comments.")).to_be_visible()
@@ -277,6 +300,46 @@ async def test_two_moderators_never_see_the_same_card_and_learn_what_the_other_d
     await expect(text(ben)).to_have_text("both 1")
     await first.close()
     await second.close()
+
+
+async def test_objections_are_answered_by_keys_and_what_was_followed_has_no_undo(
+    queue: Queue, browser: Browser
+) -> None:
+    comments = []
+    for number in range(2):
+        made = queue.site.write(queue.story, f"objected {number}", "Rita")
+        comments.append(made["comment"]["id"])
+        queue.site.cli("comment", "approve", comments[-1])
+        queue.site.cli("comment", "remove", comments[-1], "--reason", "hate")
+        queue.site.act(
+            queue.story,
+            "appeal",
+            reader=made["reader"],
+            comment=comments[-1],
+            text=f"It is quotation {number}.",
+        )
+    context, page = await queue.site.owner(browser)
+    await page.goto(queue.site.path("queue?queue=appeals"))
+    await expect(page.locator(".case")).to_contain_text("It is quotation 0.")
+    await expect(text(page)).to_have_text("objected 0")
+    await page.keyboard.press("a")
+    await expect(page.locator(".case")).to_contain_text("It is quotation 1.")
+    await expect(page.locator("[data-undo] li")).to_have_count(1)
+    await expect(page.locator("[data-undo] button")).to_be_hidden()
+    await page.keyboard.press("z")
+    await expect(text(page)).to_have_text("objected 1")
+    await page.keyboard.press("d")
+    await expect(page.locator("[data-empty]")).to_be_visible()
+    await eventually(lambda: queue.open() == 0, "both are answered")
+    states = queue.states()
+    assert [states[one] for one in comments] == ["published", "removed"]
+    # Letting it stand is a decision, which can be undone.
+    await page.keyboard.press("z")
+    await expect(page.locator(".case")).to_contain_text("It is quotation 1.")
+    await eventually(lambda: queue.open() == 1, "the objection waits again")
+    await page.keyboard.press("d")
+    await eventually(lambda: queue.open() == 0, "both are answered again")
+    await context.close()
 
 
 async def test_a_batch_by_search_shows_what_it_finds_and_is_undone_whole(

@@ -1,9 +1,11 @@
 """What a site's settings show in the embed: labels, guidelines, licence, calls to action, reactions."""
 
+import asyncio
+import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.actions import reaction
 from tests.browser.axe import axe_findings
@@ -63,6 +65,39 @@ async def test_texts_of_the_site_are_shown_in_the_language_of_the_page(
     demo.run("site", "set", site, "calls_to_action=https://press.example/vote Vote")
     await expect(page.get_by_role("link", name="Vote")).to_be_visible()
     await expect(link).to_have_count(0)
+
+
+async def test_the_calls_to_action_are_shown_however_late_their_part_is_loaded(
+    demo: Demo, hosts: Hosts
+) -> None:
+    site = demo.site("late-part", "calls_to_action=https://press.example/lend Lend a book")
+    story = demo.story(site)
+    asked, stored = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        asked.set()
+        await stored.wait()
+        await route.continue_()
+
+    page = await hosts.page(await hosts.reader())
+    # Before the page is opened: a slow machine may ask for the part at once.
+    await page.route(re.compile(r"-comment-reactions\.js$"), hold)
+    await hosts.open(story.snippet, page=page)
+    # As on a phone: nothing came near the widget before the tap.
+    await reaction(page, "Happy").dispatch_event("click")
+    await asyncio.wait_for(asked.wait(), 30)
+    # The server's answer is there: the embed forgets what it had to send.
+    await page.wait_for_function(
+        """() => !Object.values(localStorage).some(each => each.includes('"unsent":{"'))"""
+    )
+    stored.set()
+    await expect(page.get_by_role("link", name="Lend a book")).to_be_visible()
+    # Who reacted before came to read: nothing moves below the pointer.
+    await page.unroute(re.compile(r"-comment-reactions\.js$"))
+    await page.reload()
+    await reaction(page, "Happy").hover()
+    await expect(reaction(page, "Happy")).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator(".invitation")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [320, 500, 900])

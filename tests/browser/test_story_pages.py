@@ -1,6 +1,7 @@
 """`/s/CODE` with the embed, and without JavaScript by forms and the keyboard alone."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -172,7 +173,7 @@ async def test_a_reader_without_javascript_does_everything_by_the_keyboard_at_32
     await expect_reaction(page, "Happy", 1, own=True)
     await press(page, page.get_by_role("button", name="Delete what you wrote from this page"))
     await press(page, page.get_by_role("button", name="Delete everything"))
-    await expect(notice).to_contain_text("Your reactions and comments were deleted.")
+    await expect(notice).to_contain_text("What you left from this page was deleted.")
     await expect(page.get_by_text("Since last year.")).to_have_count(0)
     await expect(theirs).to_be_visible()
 
@@ -208,6 +209,8 @@ async def test_axe_finds_nothing_on_the_pages(
         "forms": "/write?",
         "reply": f"/write?reply={comment_id}&",
         "report": f"/write?report={comment_id}&",
+        "hint": "/write?hint=1&",
+        "print": "/discussion.html?",
     }
     for name, path in pages.items():
         await page.goto(f"{story.link}{path}lang={lang}")
@@ -220,6 +223,8 @@ async def test_axe_finds_nothing_on_the_pages(
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         await photograph(page, f"story-{name}-{lang}")
     await page.emulate_media(forced_colors="active")
+    wrong["print", "forced colours"] = await faults(page)
+    await page.goto(f"{story.link}/write?report={comment_id}&lang={lang}")
     wrong["report", "forced colours"] = await faults(page)
     assert {look: faults for look, faults in wrong.items() if faults} == {}
 
@@ -293,3 +298,31 @@ async def test_a_printed_page_is_the_discussion_without_controls(demo: Demo, hos
     for gone in ("React or write a comment", "Reply", "Newest", "Español"):
         for one in await page.get_by_text(gone, exact=True).all():
             await expect(one).to_be_hidden()
+
+
+async def test_a_reader_without_javascript_takes_the_whole_discussion_along(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = await furnished(demo, hosts)
+    page = await hosts.page(await hosts.reader(**WITHOUT))
+    await page.goto(story.link)
+    for name, beginning in (
+        ("Text", "Discussion of “"),
+        ("Data (JSON)", '{"format":"story-widget'),
+    ):
+        async with page.expect_download() as started:
+            await page.get_by_role("link", name=name, exact=True).click()
+        file = await started.value
+        kind = {"Text": "txt"}.get(name, "json")
+        assert file.suggested_filename == f"discussion-{story.code}.{kind}"
+        content = Path(await file.path()).read_text("utf-8")
+        assert content.startswith(beginning)
+        assert "Who pays for the" in content
+    await page.get_by_role("link", name="To print").click()
+    await expect(page.get_by_role("heading", level=3)).to_contain_text("Yusuf")
+    notice = page.get_by_text("The whole discussion is on this page.")
+    await expect(notice).to_be_visible()
+    await page.emulate_media(media="print")
+    for gone in (notice, page.get_by_text("Back to the discussion")):
+        await expect(gone).to_be_hidden()
+    await expect(page.get_by_text("Who pays for the")).to_be_visible()

@@ -1,6 +1,7 @@
 """A server whose dashboard has something on every page: people, copies, tokens, keys and decisions of all kinds."""
 
 import json
+import re
 import sqlite3
 import time
 import uuid
@@ -34,6 +35,7 @@ IDS = (
     "SELECT hash FROM sessions",
     "SELECT jti FROM tokens WHERE length(jti) > 8",
     "SELECT code FROM stories",
+    "SELECT id FROM hints",
 )
 """Where the ids are that no page shows to people outside of an entry's details."""
 
@@ -56,6 +58,7 @@ class WholeSite:
         self.names = {"site": "harbour", "code": story.code, "comment": ids["top"], **ids}
         closed = site.story("The last night bus")
         self._copies(story)
+        self._republish(story)
         self._tokens(story)
         self._decide(story, closed, ids)
         self._people()
@@ -119,6 +122,27 @@ class WholeSite:
                 self._act(token, story, origin, "react", reaction=reaction)
             self._act(token, story, origin, "comment", body="Hello", key=str(uuid.uuid4()))
 
+    def _republish(self, story: Story) -> None:
+        """Give the story a text, and let two strangers make tokens that readers use; one wants a name."""
+        file = self.server.data_dir / "story.md"
+        file.write_text("## Rain\n\nIt *rained*, and rained.", "utf-8")
+        image = '{"url": "https://harbour.example/rain.jpg", "alt": "Rain", "credit": "Ana"}'
+        words = ("--format", "markdown", "--image", image)
+        self.site.cli("story", "text", story.code, "--file", str(file), *words)
+        for host, label in (
+            ("stranger.example", "A Very Long Name of a Stranger’s Paper"),
+            ("x.example", ""),
+        ):
+            fields = {"address": host, "label": label, "listed": "on"}
+            page = httpx.post(
+                f"{self.server.url}/s/{story.code}/republish",
+                files={name: (None, value) for name, value in fields.items()},
+                headers={"Origin": self.server.url},
+            )
+            token = re.search(r"w1\.[\w.-]+", page.text)
+            assert token is not None, page.text
+            self._act(token[0], story, f"https://{host}", "react", reaction="happy")
+
     def _tokens(self, story: Story) -> None:
         """Make tokens that were never seen, have expired, are revoked and are signed with an old key."""
         about = ("--site", "harbour", "--story", story.key, "--origin")
@@ -154,11 +178,55 @@ class WholeSite:
         run("comment", "remove", extra[4], *owner, "--reason", "attack")
         removed = self._one("SELECT id FROM decisions WHERE verb = 'remove' ORDER BY at DESC")
         run("undo", removed)
+        run(
+            "reader", "ban", extra[5], "--reason", "attack", "--note", "For the third time.", *owner
+        )
+        objecting = self.site.write(story, "I object to this.")
+        run("comment", "remove", objecting["comment"]["id"], "--reason", "hate", *owner)
+        self.site.act(
+            story,
+            "appeal",
+            reader=objecting["reader"],
+            comment=objecting["comment"]["id"],
+            text="It is a quotation.",
+        )
+        self.names |= {"banned": extra[5], "objected": objecting["comment"]["id"]}
+        self._correct_and_hide(story, ids)
+        self._report_errors(story)
         run("story", "notice", story.code, "From the editors: the boat sails at five.")
         run("story", "close", story.code, "--at", "2099-12-31")
         run("story", "close", closed.code)
         run("story", "open", closed.code)
         run("story", "close", closed.code, *owner)
+
+    def _correct_and_hide(self, story: Story, ids: dict[str, str]) -> None:
+        """Publish a correction and withdraw another, hide a comment on one copy, and let those of another wait."""
+        run = self.site.cli
+        thanks = ("--passage", "the boat sails at six", "--credit", "Rita Okafor")
+        run("story", "correct", story.code, "The boat sails at five.", *thanks)
+        made = self._json("story", "correct", story.code, "It was Monday.", "--json")
+        run("undo", made["id"])
+        listed = self._json("copy", "list", "harbour", "--story", story.code, "--json")["copies"]
+        own = [str(one["id"]) for one in listed if one["origin"] in HOSTS]
+        run("copy", "hide", "harbour", own[0], ids["top"])
+        run("copy", "wait", "harbour", own[1])
+
+    def _report_errors(self, story: Story) -> None:
+        """Let readers report errors: one was followed, one was declined, three wait."""
+        sent = [
+            self.site.act(story, "hint", text=text, passage=passage, credit=credit)["hint"]["id"]
+            for text, passage, credit in (
+                ("It sails at five.", "the boat sails at six", "Rita Okafor"),
+                ("The captain is called Ana.", None, None),
+                ("The roof was repaired in 1961, not in 1971.", "repaired in 1971", "Oddvar B."),
+                ("المركب يبحر في الخامسة", "the boat sails at six", None),
+                ("A word is missing here.", None, "<b>Priya</b>"),
+            )
+        ]
+        run, owner = self.site.cli, ("--as", "Ana Ferreira")
+        run("story", "accept-hint", "harbour", sent[0], "The boat sails at five.", *owner)
+        run("story", "decline-hint", "harbour", sent[1], "--answer", "She is not.", *owner)
+        self.names["hint"] = sent[2]
 
     def _people(self) -> None:
         """Let four more people join, invite one who does not come, and make keys."""

@@ -57,6 +57,8 @@ def strings_of(lang: str) -> dict[str, Any]:
         SOURCE / "parts/writing/strings.js",
         SOURCE / "parts/outbox/strings.js",
         SOURCE / "parts/more/strings.js",
+        SOURCE / "parts/more-decisions/strings.js",
+        SOURCE / "parts/more-hints/strings.js",
         SOURCE / "parts/navigation/strings.js",
         SOURCE / "parts/options/strings.js",
     ]
@@ -124,9 +126,14 @@ def state(reach: Reach) -> Reach:
     return reach
 
 
-def discussed(demo: Demo, **claims: Any) -> Story:
-    """Create a story with two threads, a reply, and every kind of content in comments."""
+def discussed(demo: Demo, *, before: str = "", **claims: Any) -> Story:
+    """Create a story with two threads, a reply, and every kind of content in comments.
+
+    A comment `before` stands below them, because the newest is first.
+    """
     story = demo.story(**claims)
+    if before:
+        post_comments(story, [{"body": before, "name": "Ana"}])
     (top,) = post_comments(story, [{"body": QUESTION, "name": "Yusuf"}])
     post_comments(story, [{"body": ANSWER, "name": "Priya", "parent": top}])
     post_comments(story, [{"body": RICH, "name": "Priya"}])
@@ -297,13 +304,15 @@ async def a_comment_just_deleted(stage: Harness) -> Page:
 async def a_comment_being_reported(stage: Harness) -> Page:
     page = await read(stage)
     await stage.more(page, "Yusuf", "reportOpen")
-    await expect(stage.box(page, "reason")).to_be_focused()
+    category = page.get_by_role("combobox", name=stage.say("reportWhat"))
+    await expect(category).to_be_focused()
     return page
 
 
 @state
 async def the_menu_of_a_comment(stage: Harness) -> Page:
-    page = await read(stage)
+    # The menu floats over what follows: over a comment, and not over the buttons below the discussion.
+    page = await read(stage, discussed(stage.demo, before=RICH))
     await stage.button(page, "moreOf", name="Yusuf").click()
     await expect(stage.button(page, "copy")).to_be_focused()
     return page
@@ -421,6 +430,27 @@ async def a_read_only_copy(stage: Harness) -> Page:
     )
     page = await stage.open(expired)
     await page.get_by_text(stage.say("token_expired")).wait_for()
+    return page
+
+
+@state
+async def an_error_being_reported(stage: Harness) -> Page:
+    """Return the page with the form of a report, whose words are missing."""
+    page = await read(stage)
+    await stage.button(page, "flaw").click()
+    await stage.button(page, "e_send").click()
+    await expect(page.get_by_role("alert").filter(has_text=stage.say("e_empty"))).to_be_visible()
+    return page
+
+
+@state
+async def a_reported_error(stage: Harness) -> Page:
+    """Return the page of a reader whose report waits for the editors."""
+    page = await read(stage)
+    await stage.button(page, "flaw").click()
+    await stage.box(page, "e_text").fill("1961")
+    await stage.button(page, "e_send").click()
+    await expect(page.locator(".own-hint")).to_contain_text("1961")
     return page
 
 

@@ -1,7 +1,9 @@
 """The command line: what each command does, and one sentence with status 2 for bad input."""
 
+import base64
 import contextlib
 import hashlib
+import hmac
 import json
 import os
 import re
@@ -33,6 +35,7 @@ from tests.ports import free_port
 from tests.waiting import wait_until
 from widget_server.auth.tokens import Keyring, parse_unverified
 from widget_server.content.visibility import escaped
+from widget_server.model.errors import TokenInvalidError
 
 # Sites --------------------------------------------------------------------------------------------
 
@@ -92,15 +95,36 @@ SETTABLE = {
     "open_republishing": ("on", ["maybe"]),
     "edit_window": ("0", ["-1", "15m", "1.5", "9" * 8, "١"]),
     "show_copy": ("off", ["false"]),
+    "discussion_languages": ("apart", ["", "on", "de"]),
     "search_engines": ("on", ["yes", "1"]),
     "close_after_days": ("30", ["", "-1", "1.5", "30d", "10000", "١"]),
     "close_after": ("comment", ["", "last", "0"]),
     "look_at_copies": ("off", ["no", "0"]),
+    "older_copies": ("readers", ["", "on", "all"]),
     "accent": ("#1d9bf0", ["red", "#12345", "#ffff00", "1d9bf0", "#١٢٣"]),
     "density": ("0.75", ["0.7", "1.3", "wide", "", "1e0", "0,8", "١"]),
     "rate_limit_react": ("1/60", ["1", "0/60", "60", "1/0", "a/b"]),
     "rate_limit_comment": ("2/1", ["", "fast"]),
     "keep_days": ("7", ["0", "91", "-1", "1.5", "", "١"]),
+    "reports_hide": ("3", ["1", "2", "51", "-3", "3.5", "", "٣"]),
+    "second_look": ("20", ["1", "1001", "-2", "2.5", "", "٣"]),
+    "network_bans": ("on", ["yes", "1"]),
+    "show_decisions": ("on", ["yes", "1"]),
+    "floods": ("off", ["no", "0"]),
+    "flood_burst": ("5/2", ["5", "0/2", "5/0", "a/b", ""]),
+    "flood_story": ("40/60", ["40", "0/60", "fast"]),
+    "flood_copy": ("25/60", ["25", "0/60", "fast"]),
+    "flood_network": ("25/60", ["25", "0/60", "fast"]),
+    "flood_text": ("6/600", ["6", "0/600", "fast"]),
+    "flood_hold": ("600", ["59", "86401", "-1", "1.5", "", "٦٠٠"]),
+    "hours": (
+        "Europe/Lisbon; mon,tue 06:00-20:00 open; 2026-12-24 closed; otherwise approval",
+        ["Nowhere/Land", "UTC; mon 6-7 open", "UTC; mon 06:00-07:00 ajar"],
+    ),
+    "capacity": (
+        "approval 100/30; closed 200/120",
+        ["200", "closed 1/2/3", "approval 2; closed 1"],
+    ),
 }
 
 
@@ -139,6 +163,28 @@ def test_keys_are_printed_rotated_and_retired(run: Run, site: str) -> None:
     assert "Only generation 2" in run("site", "retire-keys", site).out
     for command in (("site", "key"), ("site", "rotate-key"), ("site", "retire-keys")):
         assert "“nowhere”" in sentence(run(*command, "nowhere"))
+
+
+def test_the_widget_key_signs_widget_tokens_and_no_identities(run: Run, site: str) -> None:
+    run("site", "rotate-key", site)
+    line = run("site", "key", site, "--widgets").out
+    assert json.loads(run("site", "key", site, "--widgets", "--json").out) == {"key": line}
+    slug, generation, key = line.split(".")
+
+    def sign(kind: str, payload: dict[str, object]) -> str:
+        body = base64.urlsafe_b64encode(json.dumps(payload).encode()).rstrip(b"=").decode()
+        text = f"{kind}.{slug}.{generation}.{body}"
+        mac = hmac.new(bytes.fromhex(key), text.encode(), hashlib.sha256).digest()
+        return f"{text}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+
+    now = int(time.time())
+    token = sign("w1", {"story": "2026/ferry", "origins": ["*"], "iat": now})
+    assert claims_of(token)["story"] == "2026/ferry"
+    person = {"sub": "1", "name": "Ana", "jti": "x", "iat": now, "exp": now + 60}
+    with pytest.raises(TokenInvalidError):
+        Keyring([SECRET]).verify_identity(
+            parse_unverified(sign("i1", person | {"author": True})), 1, 9, now
+        )
 
 
 # Tokens -------------------------------------------------------------------------------------------

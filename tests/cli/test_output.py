@@ -52,8 +52,9 @@ def test_there_being_no_site_is_said(run: Run) -> None:
 
 
 def test_rules_are_printed_as_json(run: Run, site: str) -> None:
-    # The trees are made from the texts.
-    shown = [name for name in SiteSettings.__slots__ if name != "guidelines_trees"]
+    # The trees are made from the texts, and `full` from how much waits.
+    made = {"guidelines_trees", "full"}
+    shown = [name for name in SiteSettings.__slots__ if name not in made]
     rules = as_json(run, "site", "set", site)
     assert list(rules) == shown
     assert rules["reactions"][0].keys() == {"key", "label", "emoji"}
@@ -140,6 +141,11 @@ async def test_pending_comments_are_listed_as_json_and_moderation_is_confirmed(
         (("comment", "approve", comment["id"]), f"Published comment {comment['id']}."),
         (("comment", "pin", comment["id"]), f"Pinned comment {comment['id']}."),
         (("comment", "unpin", comment["id"]), f"Unpinned comment {comment['id']}."),
+        (("comment", "feature", comment["id"]), f"Featured comment {comment['id']}."),
+        (
+            ("comment", "unfeature", comment["id"]),
+            f"Comment {comment['id']} is no longer featured.",
+        ),
         (("comment", "remove", comment["id"]), f"Removed comment {comment['id']} from every copy."),
         (("story", "close", story), f"Closed the discussion of story {story}."),
         (("story", "open", story), f"Opened the discussion of story {story}."),

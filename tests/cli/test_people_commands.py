@@ -23,6 +23,12 @@ def test_an_owners_link_is_printed_and_nobody_is_listed_before_it_is_used(
     assert invited["until"] > link["until"]
 
 
+def test_a_link_made_without_public_url_says_where_another_port_belongs(
+    run: Run, site: str
+) -> None:
+    assert "another port than 8000" in run("people", "invite", "--owner").out
+
+
 def test_wrong_words_get_one_sentence(run: Run, site: str) -> None:
     assert "--owner" in sentence(run("people", "invite"))
     assert "roles" in sentence(run("people", "invite", "--role", "king", "--site", site))

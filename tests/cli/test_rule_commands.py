@@ -41,6 +41,29 @@ def test_a_rule_is_added_listed_changed_turned_on_and_removed(
     assert as_json(run, "rule", "list", site) == []
 
 
+def test_a_list_is_imported_by_language_and_every_wrong_line_is_named(
+    run: Run, site: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "words.csv"
+    file.write_text("word;language\ncasino;\nKasino;de\nmerde;fr\n")
+    done = run(*f"rule add {site} --kind words --words {file} --language de --json".split())
+    assert "Entries in other languages are left out (fr: 1)." in done.err
+    rule = json.loads(done.out)
+    assert rule["words"] == ["casino", "Kasino"]
+    found = as_json(run, *f"rule change {site} {rule['id']}".split(), "--except", "das alte Kasino")
+    assert found["exceptions"] == ["das alte Kasino"]
+    found = as_json(run, *f"rule change {site} {rule['id']} --words {file} --language fr".split())
+    assert (found["words"], found["exceptions"]) == (["casino", "merde"], ["das alte Kasino"])
+    [change] = [one for one in as_json(run, "log", "list", site) if one["verb"] == "rules"][:1]
+    assert run("undo", change["id"]).out == "Undone. The site is as before."
+    assert as_json(run, "rule", "list", site)[0]["words"] == ["casino", "Kasino"]
+    file.write_text("fine\n…\n", "utf-8")
+    wrong = sentence(run(*f"rule change {site} {rule['id']} --words {file}".split()))
+    assert wrong.startswith("Line 2: “…” has no letter")
+    gone = sentence(run(*f"rule change {site} {rule['id']} --except-comment nowhere".split()))
+    assert gone.startswith("There is no comment")
+
+
 @pytest.mark.parametrize(
     ("words", "what"),
     [

@@ -18,6 +18,7 @@ from widget_server.content.word_list import WordList
 from widget_server.model.rules import RuleKind
 
 LIST = WordList(["casino", "buy now"])
+MILD = WordList(["the casino"])
 STRICTNESS = {None: 0, "hold": 1, "block": 2}
 PLACES = st.sampled_from(
     [(None, None), ("s", None), ("s", "c"), ("s", "d"), ("t", None), ("t", "c")]
@@ -39,6 +40,7 @@ def random_rules(draw: st.DrawFn) -> Rule:
         story=story,
         copy=copy,
         words=LIST if kind == "words" else None,
+        exceptions=draw(st.sampled_from([None, MILD])) if kind == "words" else None,
         limit=limit,
     )
 
@@ -48,13 +50,14 @@ TEXTS = st.sampled_from(
 )
 
 
-@given(st.lists(random_rules(), max_size=12), TEXTS, st.integers(0, 2))
+@given(st.lists(random_rules(), max_size=12), TEXTS, st.integers(0, 2), st.booleans())
 def test_a_narrower_place_breaks_every_rule_of_the_wider_one(
-    tree: list[Rule], text: str, accepted: int
+    tree: list[Rule], text: str, accepted: int, linked: bool
 ) -> None:
     recent = [mark] if (mark := fingerprint_of(text)) else []
-    places = [Context("other", None, None, accepted, recent), Context("s", None, None, accepted, recent),
-              Context("s", "c", None, accepted, recent)]  # fmt: skip
+    site_of = "https://casino.example" if linked else None
+    where = [("other", None), ("s", None), ("s", "c")]
+    places = [Context(*one, None, accepted, recent, website=site_of) for one in where]
     site, story, copy = (evaluate(text, place, tree) for place in places)
     assert set(site.hits) <= set(story.hits) <= set(copy.hits)
     assert STRICTNESS[site.action] <= STRICTNESS[story.action] <= STRICTNESS[copy.action]
@@ -90,6 +93,21 @@ def test_each_kind_names_the_place_in_the_text() -> None:
     assert [text[a:b] for a, b in links.hits[0].spans] == ["www.b.example"]
     length = evaluate(text, Context("s"), [Rule("1", "length", mode="on", limit=10)])
     assert length.hits[0].spans == ((10, len(text)),)
+
+
+def test_words_and_links_are_found_in_name_and_website_too() -> None:
+    words = [Rule("1", "words", mode="on", words=LIST)]
+    name, website = "C.a.s.i.n.o Joe", "https://www.casino.example/now"
+    for context in (Context("s", name=name), Context("s", website=website)):
+        (hit,) = evaluate("Good evening", context, words).hits
+        found = (context.name or context.website,)
+        assert (hit.entries, hit.spans, hit.beside) == (("casino",), (), found)
+    assert evaluate("Good evening", Context("s", name="Casimir"), words).hits == ()
+    none, one = Rule("2", "links", mode="on"), Rule("3", "links", mode="on", limit=1)
+    context = Context("s", name="See www.a.example", website="https://b.example")
+    assert [hit.rule for hit in evaluate("No link", context, [none, one]).hits] == ["2", "3"]
+    context = Context("s", website="https://b.example")
+    assert [hit.rule for hit in evaluate("No link", context, [none, one]).hits] == ["2"]
 
 
 def test_a_first_comment_is_held_until_enough_were_accepted() -> None:

@@ -10,6 +10,7 @@ from widget_server.content import folding
 from widget_server.content.folding import MOST_CHARACTERS, MOST_SIGNS, FoldedText, fold
 from widget_server.content.odd_words import MOST_ODD, odd_words, plain_reading
 from widget_server.content.word_list import (
+    MOST_EXCEPTED,
     MOST_FOUND,
     MOST_MATCHES,
     EntryRejectedError,
@@ -55,6 +56,9 @@ def test_any_text_costs_a_bounded_number_of_steps(text: str) -> None:
     greedy = WordList(["a", "aa", "cop", "🖕", "が", "s", "a*"], leet=True)
     assert sum(1 for _ in greedy.matches(folded)) <= MOST_MATCHES + 4
     assert len(greedy.search(text)) <= MOST_FOUND
+    allowed = WordList(["a a", "aa", "cop cop", "が が"])
+    assert sum(1 for _ in greedy.matches(folded, allowed)) <= MOST_EXCEPTED + 4
+    assert sum(1 for _ in allowed.plain_places(folded)) <= MOST_EXCEPTED
 
 
 @given(ANY, st.sampled_from(["casino", "CASINO", "cаsіnо", "ca\u200bsi\u0301no", "𝐜𝐚𝐬𝐢𝐧𝐨"]), ANY)

@@ -12,10 +12,11 @@ from selectolax.lexbor import LexborHTMLParser as HTMLParser, LexborNode as Node
 from tests.e2e.publisher import Story
 from tests.operations.operations_harness import Server, open_server
 from widget_server.model.actors import Role, shell
+from widget_server.model.hints import Hint
 from widget_server.model.people import Account
 from widget_server.model.records import Comment, Site
 from widget_server.operations.owners import links, people, sites
-from widget_server.operations.readers import comment as comments, identify
+from widget_server.operations.readers import comment as comments, hint, identify
 from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.readers.identify import Actor
 from widget_server.web.dashboard.application import create_dashboard
@@ -101,6 +102,13 @@ class Desk:
         """Report a comment as a new reader."""
         await comments.report(self.services, grant, self.reader(grant), comment.id, reason)
 
+    async def hint(
+        self, grant: Grant, text: str, passage: str | None = None, credit: str | None = None
+    ) -> Hint:
+        """Report an error in the story as a new reader."""
+        sent = hint.NewHint(text, passage, credit)
+        return await hint.send(self.services, grant, self.reader(grant), sent)
+
     async def edit(self, grant: Grant, actor: Actor, comment: Comment, body: str) -> None:
         """Change a comment as its writer."""
         await comments.edit(self.services, grant, actor, comment.id, body)
@@ -130,7 +138,7 @@ async def sign_up(services: Any, link: Any, name: str, email: str) -> Person:
 
 
 @asynccontextmanager
-async def open_desk(folder: Path, database_url: str, **choices: str) -> AsyncIterator[Desk]:
+async def open_desk(folder: Path, database_url: str, **choices: Any) -> AsyncIterator[Desk]:
     """Return a server on a migrated database, with the site `paper` whose owner is signed in.
 
     `choices` are its settings.
@@ -142,7 +150,7 @@ async def open_desk(folder: Path, database_url: str, **choices: str) -> AsyncIte
         yield Desk(server, owner)
 
 
-def buttons(page: HTMLParser, word: str) -> list[Node]:
+def buttons(page: HTMLParser | Node, word: str) -> list[Node]:
     """Return the buttons with this text, whatever key their hint names."""
     found = []
     for one in page.css("button"):

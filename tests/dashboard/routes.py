@@ -27,8 +27,10 @@ class Use:
     query: str = ""
     comment: str = "comment"
     """Name of the comment that it is about."""
-    whole_site: bool = False
-    """Whether it shows more than the comments of a local moderator's copies, so that these get 403."""
+    copy: str = "copy"
+    """Name of the copy that it is about."""
+    hint: str = "hint"
+    """Name of the error report that it is about."""
     changes: bool = True
     """Whether the form changes a row of the database."""
 
@@ -43,12 +45,28 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ("GET", f"{SITE}/queue"): (
         *_read("read"),
         *_read("read", "read_reports", query="queue=reported"),
+        *_read("read", "uphold", query="queue=appeals"),
+        *_read("read", "correct", query="queue=corrections"),
     ),
-    ("POST", f"{SITE}/queue/take"): (Use(("read", "hold"), {"n": "1"}),),
-    # It gives nothing back that another person has.
-    ("POST", f"{SITE}/queue/give-back"): (Use(("read", "hold"), {"case": "{case}"}),),
+    ("POST", f"{SITE}/queue/take"): (Use(("read", "hold"), {"n": "2"}),),
+    # All that the person has, and nothing that another person has.
+    ("POST", f"{SITE}/queue/give-back"): (Use(("read", "hold")),),
     ("POST", f"{SITE}/queue/selected"): (
         Use(("read", "remove"), {"verb": "remove", "case": "{case_ticked}"}),
+    ),
+    ("POST", f"{SITE}/hints/{{hint}}/accept"): (
+        Use(("correct",), {"kind": "correction", "text": "It was built in 1961."}),
+    ),
+    ("POST", f"{SITE}/hints/{{hint}}/decline"): (Use(("correct",), hint="to_decline"),),
+    ("GET", f"{SITE}/queue/words/{{comment}}"): _read("read"),
+    ("GET", f"{SITE}/queue/watch"): _read("read"),
+    ("POST", f"{SITE}/queue/watch"): (
+        Use(("watch", "read"), {"name": "Today", "newer_than": "24"}),
+    ),
+    ("POST", f"{SITE}/queue/watch/{{watch}}/remove"): (Use(("watch",)),),
+    ("GET", f"{SITE}/queue/second-look"): _read("second_look", "read_kept_text", "read_numbers"),
+    ("POST", f"{SITE}/queue/second-look"): (
+        Use(("second_look",), {"look": "{look}", "stays": "1"}),
     ),
     ("GET", f"{SITE}/queue/batch"): _read("read_log", "remove"),
     ("POST", f"{SITE}/queue/batch"): (
@@ -61,8 +79,27 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ("GET", f"{SITE}/stories/{{code}}"): _read("read"),
     ("GET", f"{SITE}/stories/{{code}}/copies"): _read("read_copies"),
     ("GET", f"{SITE}/stories/{{code}}/count"): _read("read"),
-    ("GET", f"{SITE}/stories/{{code}}/threads/{{comment}}"): _read("read", whole_site=True),
+    ("GET", f"{SITE}/stories/{{code}}/threads/{{comment}}"): _read("read"),
+    ("GET", f"{SITE}/stories/{{code}}/text"): _read("read"),
+    ("POST", f"{SITE}/stories/{{code}}/text"): (
+        Use(("read", "text"), {"text": "<p>Words.</p>", "format": "html"}),
+    ),
+    ("GET", f"{SITE}/stories/{{code}}/translations"): _read("read"),
+    ("POST", f"{SITE}/stories/{{code}}/translations"): (
+        Use(
+            ("read", "translate"),
+            {"language": "de", "title": "Ein Titel", "url": "https://paper.example/de"},
+        ),
+    ),
+    ("GET", f"{SITE}/stories/{{code}}/corrections"): _read("read"),
+    ("POST", f"{SITE}/stories/{{code}}/corrections"): (
+        Use(("read", "correct"), {"text": "It was 1961.", "kind": "correction"}),
+    ),
     ("GET", f"{SITE}/stories/{{code}}/settings"): _read("read_settings"),
+    ("GET", f"{SITE}/stories/{{code}}/hours"): _read("read_settings"),
+    ("POST", f"{SITE}/stories/{{code}}/hours"): (
+        Use(("story_settings", "read_settings"), {"use": "always"}),
+    ),
     ("POST", f"{SITE}/stories/{{code}}/settings"): (
         Use(("story_settings", "read_settings"), {"moderation": "pre"}),
     ),
@@ -73,6 +110,13 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ("POST", f"{SITE}/stories/{{code}}/open"): (Use(("open", "read_log")),),
     ("POST", f"{SITE}/stories/{{code}}/closing"): (
         Use(("close", "read_log"), {"closes": "days", "days": "3"}),
+    ),
+    ("POST", f"{SITE}/stories/{{code}}/hide"): (
+        Use(("hide",), {"copy": "{copy}", "comment": "{comment}"}),
+    ),
+    ("POST", f"{SITE}/stories/{{code}}/wait"): (Use(("approval",), {"copy": "{copy}", "on": "1"}),),
+    ("POST", f"{SITE}/stories/{{code}}/show"): (
+        Use(("show",), {"copy": "{copy}", "comment": "{hidden}"}),
     ),
     ("GET", f"{SITE}/comments/{{comment}}"): _read("read"),
     ("POST", f"{SITE}/comments/decide"): (
@@ -93,9 +137,22 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ("POST", f"{SITE}/comments/{{comment}}/answer"): (
         Use(("answer", "read"), {"body": "An answer.", "key": "a-key-of-a-form"}),
     ),
+    ("GET", f"{SITE}/bans"): _read("read_reports"),
+    ("GET", f"{SITE}/raids"): _read("read_rules"),
+    ("POST", f"{SITE}/raids"): (Use(("raid", "read_rules"), {"hours": "1", "story": ""}),),
+    ("POST", f"{SITE}/raids/end"): (Use(("raid",), {"raid": "{raid}"}),),
+    ("POST", f"{SITE}/comments/{{comment}}/ban"): (
+        Use(("ban", "read"), {"mode": "read", "length": "24"}, comment="to_ban"),
+    ),
+    ("POST", f"{SITE}/bans/lift"): (Use(("unban",), {"ban": "{ban}"}),),
+    ("POST", f"{SITE}/comments/{{comment}}/mute"): (
+        Use(("mute", "read"), {"report": "{report}", "length": "24"}, comment="to_mute"),
+    ),
+    ("POST", f"{SITE}/mutes/lift"): (Use(("mute",), {"mute": "{mute}"}),),
     ("POST", f"{SITE}/undo"): (Use(("undo", "pin"), {"decision": "{decision}"}),),
     ("GET", f"{SITE}/log"): _read("read_log"),
     ("GET", f"{SITE}/log/export"): _read("export_public"),
+    ("GET", f"{SITE}/log/export-dsa"): _read("export_public"),
     ("POST", f"{SITE}/log/export-full"): _read("export_full"),
     ("POST", f"{SITE}/log/verify"): _read("read_log"),
     ("POST", f"{SITE}/log/take-back"): (Use(("undo", "settings"), {"decision": "{changed_rule}"}),),
@@ -106,6 +163,14 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ("GET", f"{SITE}/copies"): _read("read_copies"),
     ("GET", f"{SITE}/copies.csv"): _read("export_public"),
     ("POST", f"{SITE}/copies/{{copy}}/look"): (Use(("read_copies",)),),
+    # No test asks a stranger's server: the address is refused, and the page says so.
+    ("POST", f"{SITE}/copies/{{copy}}/check"): _read("read_copies"),
+    ("POST", f"{SITE}/stories/{{code}}/check"): (
+        Use(("read_copies",), {"page": "https://127.0.0.1/"}, changes=False),
+    ),
+    ("POST", f"{SITE}/copies/{{copy}}/agree"): (
+        Use(("agree", "read_copies"), {"agreed": "1"}, copy="own_copy"),
+    ),
     ("POST", f"{SITE}/copies/{{copy}}/revoke"): (
         Use(("revoke",)),
         Use(("revoke", "shut_out"), {"shut_out": "site"}),
@@ -121,6 +186,7 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ("POST", f"{SITE}/tokens/revoke"): (Use(("revoke",), {"jti": "unseen"}),),
     ("GET", f"{SITE}/tokens/keys"): _read("read_tokens"),
     ("POST", f"{SITE}/tokens/keys/rotate"): (Use(("rotate",)),),
+    ("POST", f"{SITE}/tokens/keys/widget-key"): (Use(("rotate", "read_tokens"), changes=False),),
     # Retires nothing without the numbers that the page named.
     ("POST", f"{SITE}/tokens/keys/retire"): (
         Use(("retire", "read_tokens"), {"know": "1", "seen": "1.0.0"}, changes=False),
@@ -128,6 +194,7 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ("GET", f"{SITE}/rules"): _read("read_rules"),
     ("GET", f"{SITE}/rules/new"): _read("rules", "read_rules"),
     ("GET", f"{SITE}/rules/learned"): _read("read_rules"),
+    ("GET", f"{SITE}/rules/hours"): _read("read_settings"),
     ("GET", f"{SITE}/rules/{{rule}}"): _read("read_rules"),
     ("POST", f"{SITE}/rules"): (
         Use(("rules",), {"name": "New writers", "kind": "first", "limit": "2"}),
@@ -136,6 +203,9 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
         Use(("rules", "read_rules"), {"name": "Links", "kind": "links"}, changes=False),
     ),
     ("POST", f"{SITE}/rules/learned"): (Use(("rules",), {"mode": "shadow"}),),
+    ("POST", f"{SITE}/rules/hours"): (
+        Use(("settings", "read_settings"), {"use": "own", "zone": "UTC", "otherwise": "open"}),
+    ),
     ("POST", f"{SITE}/rules/{{rule}}"): (
         Use(("rules", "read_rules"), {"name": "Fewer links", "kind": "links", "limit": "2"}),
     ),
@@ -174,6 +244,7 @@ OF_ACCOUNT: dict[Key, Use] = {
     ("GET", "/admin"): Use((), changes=False),
     ("GET", "/admin/sites"): Use((), changes=False),
     ("GET", "/admin/account"): Use((), changes=False),
+    ("POST", "/admin/account/keys"): Use((), {"approve": "KeyY", "on": "1"}),
     ("POST", "/admin/account/profile"): Use((), {"name": "Forged", "email": "forged@x.example"}),
     # Before the password, which ends all other sessions.
     ("POST", "/admin/account/sessions/end"): Use((), {"session": "{session}"}),
@@ -223,6 +294,8 @@ def routes_of(services: Services) -> list[Key]:
 def address(use: Use, path: str, names: Mapping[str, Any], site: str = "paper") -> str:
     """Return the address of a use, with these names."""
     filled = dict(names) | {"site": site, "comment": names.get(use.comment, "none")}
+    filled["copy"] = names.get(use.copy, "none")
+    filled["hint"] = names.get(use.hint, "none")
     query = use.query.format(**filled)
     return path.format(**filled) + (f"?{query}" if query else "")
 

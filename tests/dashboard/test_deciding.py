@@ -271,7 +271,7 @@ async def test_words_and_names_of_readers_are_escaped(desk: Desk) -> None:
         assert page.css("[style]") == [], place
 
 
-async def test_a_page_reads_at_most_five_statements(desk: Desk) -> None:
+async def test_a_page_reads_at_most_five_statements_and_the_queue_eight(desk: Desk) -> None:
     await desk.server.set(("moderation", "pre"))
     grant = await desk.carried()
     writer = desk.server.actor(grant)
@@ -298,9 +298,13 @@ async def test_a_page_reads_at_most_five_statements(desk: Desk) -> None:
         "log",
         f"log?story={code}&verb=approve",
     ):
+        # The site's settings and rules are then in the cache, for two seconds.
+        await desk.owner.get(place)
         with Statements(desk.server) as statements:
             await desk.owner.get(place)
-        assert 1 <= len(statements.texts) <= 5, (place, statements.texts)
+        # The queue's own: the mark of what is new, its count, the watch-lists, the hard cases of today.
+        most = 8 if place.startswith("queue") else 5
+        assert 1 <= len(statements.texts) <= most, (place, statements.texts)
 
 
 async def test_without_a_session_every_page_leads_to_the_sign_in(desk: Desk) -> None:

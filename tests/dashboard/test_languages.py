@@ -26,13 +26,15 @@ SAME = {
     "de": {
         *("sites", "site", "nav_team", "name", "set_name", "person", "as_element", "as_iframe"),
         *("generation", "generation_n", "section_moderation", "value_emoji", "set_website"),
-        *("action_n", "passkeys", "status", "kind_links", "queue_filter"),
+        *("action_n", "passkeys", "status", "kind_links", "queue_filter", "download_txt"),
+        "translation_original",
     },
-    "es": {"no", "short_local", "nav_tokens", "tokens_n"},
+    "es": {"no", "short_local", "nav_tokens", "tokens_n", "translation_original"},
     "fr": {
         *("sites", "sites_n", "site", "actions", "email", "set_email", "nav_copies", "copies"),
         *("section_licence", "licence", "set_prompt", "place", "page", "discussion", "attribution"),
-        *("source", "note", "scope_read_copies", "mode"),
+        *("source", "note", "scope_read_copies", "mode", "nav_corrections"),
+        *("correction_correction", "translation_original"),
     },
     "ja": set(),
     "pl": {

@@ -19,8 +19,6 @@ from widget_server.operations.owners import people, settings, sites
 PEOPLE: tuple[Role, ...] = tuple(role for role in ROLES if role != "machine")
 BY_CONTENT = {"read_kept_text", "read_notes", "read_contact"}
 """Verbs that decide what a page shows, not whether there is one."""
-NOT_IN_THE_DASHBOARD = {"feature", "unfeature"}
-"""Verbs that no page uses."""
 
 
 @pytest.fixture
@@ -53,7 +51,7 @@ async def test_every_route_is_in_the_matrix_and_every_verb_of_the_table_has_a_ro
     known = [*OF_SITE, *OF_ACCOUNT, *OF_SERVER, *WITHOUT_SESSION]
     assert sorted(routes.routes_of(desk.services)) == sorted(known)
     used = {verb for _, use in uses() for verb in use.verbs}
-    assert used | BY_CONTENT | NOT_IN_THE_DASHBOARD == set(PERMISSIONS)
+    assert used | BY_CONTENT == set(PERMISSIONS)
     assert {verb for use in OF_SERVER.values() for verb in use.verbs} == SERVER_OWNER_VERBS
     assert all(use.verbs for _, use in uses())
 
@@ -72,7 +70,6 @@ async def test_a_role_gets_each_route_that_the_table_permits_and_403_for_every_o
     wrong = {}
     for key, use in uses():
         permitted = all(permits(role, verb) for verb in use.verbs)
-        permitted &= not (use.whole_site and role == "local")
         status = (await send(person, key, use, names)).status_code
         if permitted != (status < 400 or status in {409, 422}) or not (permitted or status == 403):
             wrong[key, use.verbs] = status

@@ -320,25 +320,26 @@ async def test_the_public_export_has_no_personal_data_and_the_full_one_needs_a_p
     assert "some words" not in answer.text
 
 
-async def test_a_local_moderator_sees_and_holds_comments_of_their_copies_only(desk: Desk) -> None:
+async def test_a_local_moderator_decides_about_comments_of_their_copies_only(desk: Desk) -> None:
     story = desk.server.publisher.story(title="The library")
     own, copy = await carry(desk.server, story, "https://own.example")
     other, _ = await carry(desk.server, story, "https://other.example")
     mine, strange = await desk.write(own, "mine"), await desk.write(other, "strange")
     local = await desk.person("local", copies=frozenset({copy}))
     page = await local.get(f"stories/{story.code}")
-    assert texts(page, ".thread .say") == ["mine"]
+    assert texts(page, ".thread .say") == ["strange", "mine"]
     await local.get(f"comments/{strange.id}", 404)
     assert (await local.post(f"comments/{strange.id}/decide", verb="hold")).status_code == 404
     answer = await local.post(f"comments/{mine.id}/decide", verb="hold")
     assert answer.status_code == 303
     assert (await local.post(f"comments/{mine.id}/decide", verb="remove")).status_code == 403
     assert (await local.post(f"stories/{story.code}/close")).status_code == 403
-    await local.get(f"stories/{story.code}/threads/{mine.id}", 403)
 
 
 HOSTILE_GETS = (
     "queue?after=².1.1",
+    "queue?queue=corrections&after=².a&hint=²&story=²",
+    "queue?queue=corrections&view=list&after=999999999999999.a&hint=%00",
     "queue?queue=held&after=99999999999999999.99999999999999999.99999999999999999",
     "log?after=².a",
     "log?who=%00&story=%00",
@@ -414,3 +415,31 @@ async def test_numbers_that_did_not_change_are_answered_without_a_body(desk: Des
         changed = await desk.owner.http.get(url, headers=tag)
         assert changed.status_code == 200
         assert changed.headers["etag"] != answer.headers["etag"]
+
+
+async def test_the_story_page_links_to_the_downloads_where_reading_is_open(desk: Desk) -> None:
+    grant, _ = await carry(desk.server, desk.server.publisher.story(), "https://one.example")
+    path = f"stories/{grant.story.code}"
+
+    async def links() -> list[str]:
+        page = await desk.owner.get(path)
+        found = [str(one.attributes["href"]) for one in page.css("a[href*='/discussion.']")]
+        return [one.rpartition("/discussion.")[2] for one in found]
+
+    assert await links() == [], "without comments there is nothing to download"
+    await desk.write(grant)
+    assert await links() == ["txt?lang=en", "json?lang=en", "html?lang=en"]
+    await desk.server.set(("open_reading", "off"))
+    assert await links() == []
+
+
+async def test_a_comment_is_featured_and_no_longer_from_the_story_page(desk: Desk) -> None:
+    grant, _ = await carry(desk.server, desk.server.publisher.story(), "https://one.example")
+    comment = await desk.write(grant)
+    path = f"stories/{grant.story.code}"
+    told = await desk.owner.press(buttons(await desk.owner.get(path), "Feature")[0])
+    assert "Featured: it stands in the feeds of featured comments." in told.text()
+    shown = await desk.owner.get(path)
+    assert "Featured" in " ".join(texts(shown, f"#c-{comment.id} .badge"))
+    await desk.owner.press(buttons(shown, "End featuring")[0])
+    assert buttons(await desk.owner.get(path), "End featuring") == []

@@ -22,9 +22,15 @@ class EventStream(AsyncContext):
     """
 
     def __init__(
-        self, url: str, code: str, *more: str, after: "EventStream | None" = None, **query: str
+        self,
+        url: str,
+        code: str,
+        *more: str,
+        after: "EventStream | None" = None,
+        origin: str = "",
+        **query: str | list[str],
     ) -> None:
-        self.url, self.code = url, code
+        self.url, self.code, self.origin = url, code, origin
         self.query: dict[str, str | list[str]] = {**query, "story": list(more)}
         self.last_id: str = "" if after is None else after.last_id
         self.retry: int | None = None
@@ -38,6 +44,8 @@ class EventStream(AsyncContext):
         """Connect. The response must begin with status 200."""
         self._http = http_client()
         headers = {"Accept": "text/event-stream"}
+        if self.origin:
+            headers["Origin"] = self.origin
         if self.last_id:
             headers["Last-Event-ID"] = self.last_id
         path = f"{self.url}/v1/stories/{self.code}/events"

@@ -33,6 +33,8 @@ class Replay:
     replies: dict[str, int] = field(default_factory=dict)
     """Replies per thread of the last full snapshot, including replies that it left out."""
     presence: Json = field(default_factory=dict)
+    older: Json | None = None
+    """What the readers of this copy are told about its age."""
 
     @classmethod
     def of(cls, snapshot: Json) -> "Replay":
@@ -59,6 +61,8 @@ class Replay:
                 self._advance(message)
                 self.settings = message.get("settings", self.settings)
                 self.story = {key: message.get(key, old) for key, old in self.story.items()}
+                if "corrections" in message:
+                    self.story["corrections"] = message["corrections"]
             case "tally" if message.get("comment") is None:
                 self.tally = newest(self.tally, tally_of(message))
             case "tally" if message["comment"] in self.comments:
@@ -67,6 +71,13 @@ class Replay:
                 self.comments[comment["id"]] = {**comment, "tally": tally}
             case "presence":
                 self.presence = {"readers": message["readers"], "copies": message["copies"]}
+            case "copy.older":
+                fields = {key: message[key] for key in message.keys() - {"type", "story"}}
+                if fields.keys() != (
+                    {"changed_at", "url"} if fields["changed_at"] else {"changed_at"}
+                ):
+                    raise ProtocolViolationError(f"an odd message: {message!r}")
+                self.older = fields if fields["changed_at"] else None
 
     def position(self) -> Json:
         """Return the position of this reader, for `since`."""
@@ -133,6 +144,7 @@ class Replay:
         self.epoch, self.seq = epoch, seq
         self.story, self.settings = message["story"], message["settings"]
         self.count, self.presence = message["count"], message["presence"]
+        self.older = message.get("older", self.older)
 
     def _advance(self, message: Json) -> None:
         epoch, seq = message["position"]["epoch"], message["position"]["seq"]

@@ -16,7 +16,7 @@ def readable(comments: dict[str, Any]) -> dict[str, Any]:
     return {name: {**one, "seq": 0} for name, one in comments.items()}
 
 
-@pytest.mark.parametrize("verb", ["remove", "hold", "spam", "pin"])
+@pytest.mark.parametrize("verb", ["remove", "hold", "spam", "pin", "feature"])
 async def test_a_decision_and_its_undoing_reach_every_reader(
     pair: Pair, publisher: Publisher, verb: str
 ) -> None:
@@ -32,7 +32,7 @@ async def test_a_decision_and_its_undoing_reach_every_reader(
         await eventually(lambda: readable(there.state(code).comments) != before, "the decision")
         await all_in_sync(code, here, there)
         changed = there.state(code).comments[top["id"]]
-        if verb != "pin":
+        if verb not in ("pin", "feature"):
             assert (changed["state"], changed["text"], changed["author"]["name"]) == (
                 "removed",
                 [],

@@ -82,6 +82,51 @@ async def test_one_stream_carries_all_stories_of_a_page(pair: Pair, publisher: P
                 await back.wait_in_sync(code, reader)
 
 
+async def test_every_story_of_a_stream_continues_at_its_own_position(
+    pair: Pair, publisher: Publisher
+) -> None:
+    stories = [publisher.story() for _ in range(3)]
+    codes = [story.code for story in stories]
+    async with Client(pair.one.url) as reader:
+        for story in stories:
+            await reader.subscribe(story.token)
+        async with EventStream(pair.one.url, *codes) as stream:
+            for code in codes:
+                await reader.comment(code, "before")
+            for code in codes:
+                await stream.wait_in_sync(code, reader)
+        missed = {code: await reader.comment(code, "missed") for code in codes[:2]}
+        positions = {code: stream.replays[code].position() for code in codes}
+        since = [f"{code}:{at['epoch']}:{at['seq']}" for code, at in positions.items()]
+        back = EventStream(pair.other.url, *codes, after=stream, since=since)
+        back.last_id = ""
+        async with back:
+            for code in codes:
+                await back.wait_in_sync(code, reader)
+            snapshots = {one["story"]["code"]: one for one in back.messages if "settings" in one}
+            assert [snapshots[code]["resumed"] for code in codes] == [True] * 3
+            changed = {code: [one["id"] for one in snapshots[code]["changes"]] for code in codes}
+        ids = {code: [missed[code]["id"]] if code in missed else [] for code in codes}
+        assert changed == ids
+
+
+async def test_a_further_story_that_may_not_be_read_leaves_the_others_in_the_stream(
+    pair: Pair, publisher: Publisher
+) -> None:
+    open_to_all, closed = publisher.story(), pair.site("open_reading=off").story()
+    async with Client(pair.one.url) as reader:
+        await reader.subscribe(open_to_all.token)
+        await reader.subscribe(closed.token)
+        codes = (open_to_all.code, closed.code, "unknownCode2")
+        async with EventStream(pair.one.url, *codes) as stream:
+            await reader.comment(closed.code, "For those with a token")
+            await reader.comment(open_to_all.code, "For all")
+            await stream.wait_in_sync(open_to_all.code, reader)
+            errors = {m["story"]: m["code"] for m in stream.messages if m["type"] == "error"}
+            assert errors == {closed.code: "not_permitted", "unknownCode2": "not_found"}
+            assert set(stream.replays) == {open_to_all.code}
+
+
 async def test_a_stream_ends_within_seconds_when_reading_is_closed(pair: Pair) -> None:
     publisher = pair.site()
     story = publisher.story()
@@ -107,9 +152,9 @@ async def test_what_cannot_be_streamed_is_an_error_response(
         for address, status in (
             (f"{pair.one.url}/v1/stories/unknownCode1/events", 404),
             (f"{pair.one.url}/v1/stories/x/events", 404),
-            (f"{path}?story=unknownCode2", 404),
             (f"{path}?story=%00", 404),
             (f"{path}?since=nothing", 400),
+            (f"{path}?since=epoch:1&since=nothing", 400),
             (path + "?" + "&".join(f"story=unknownCod{n:03}" for n in range(60)), 400),
         ):
             answer = await http.get(address)

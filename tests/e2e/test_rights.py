@@ -22,11 +22,11 @@ PERMISSIONS_END_S = 5.0
 
 
 async def wait_for_permissions(
-    client: Client, code: str, reason: str | None, since: int = 0
+    client: Client, code: str, reason: str | None, since: int = 0, later: float = 0
 ) -> dict[str, Any]:
     """Wait for a full snapshot with `read_only` equal to `reason`, and return it.
 
-    `since` is an index into `client.messages`: earlier messages do not count.
+    `since` is an index into `client.messages`: earlier messages do not count. It is due `later` seconds from now.
     """
 
     def found() -> dict[str, Any] | None:
@@ -37,7 +37,7 @@ async def wait_for_permissions(
         return None
 
     snapshot: dict[str, Any] = await eventually(
-        found, f"a snapshot with {reason}", PERMISSIONS_END_S
+        found, f"a snapshot with {reason}", later + PERMISSIONS_END_S
     )
     return snapshot
 

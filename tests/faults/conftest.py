@@ -17,8 +17,8 @@ from tests.faults.fault_report import (
     FaultResult,
     attack_table,
     fault_table,
-    write_table,
 )
+from tests.result_tables import write_table
 
 HERE = Path(__file__).parent
 

@@ -1,7 +1,8 @@
 """Result tables of the fault tests, for docs/operators/reliability.md."""
 
 from dataclasses import dataclass, fields
-from pathlib import Path
+
+from tests.result_tables import markdown_table
 
 FAULT, ATTACK = "fault", "attack"
 """Names of the test properties that hold the values of a `FaultResult` and of an `AttackResult`."""
@@ -74,22 +75,9 @@ class AttackResult:
 def fault_table(lines: list[FaultResult]) -> str:
     """Return the table of faults in Markdown."""
     ordered = sorted(lines, key=lambda line: (line.fault, line.engine))
-    return _table(HEAD, [line.cells() for line in ordered])
+    return markdown_table(HEAD, [line.cells() for line in ordered], 2)
 
 
 def attack_table(attacks: list[AttackResult]) -> str:
     """Return the table of attacks in Markdown."""
-    return _table(ATTACK_HEAD, [attack.cells() for attack in attacks])
-
-
-def _table(head: tuple[str, ...], rows: list[list[str]]) -> str:
-    rule = ["---" if index < 2 else "---:" for index in range(len(head))]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
-
-
-def write_table(path: Path, name: str, table: str) -> None:
-    """Replace the text between the marks of that name in a document by the table."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    before, _, rest = path.read_text("utf-8").partition(begin)
-    _, _, after = rest.partition(end)
-    path.write_text(f"{before}{begin}\n\n{table}\n\n{end}{after}", "utf-8")
+    return markdown_table(ATTACK_HEAD, [attack.cells() for attack in attacks], 2)

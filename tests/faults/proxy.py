@@ -23,6 +23,10 @@ class Proxy:
         self.cuts = 0
         self.refuse_handshakes = b""
         """If not empty: the response to each WebSocket handshake, instead of the server's."""
+        self.keep_back_streams = False
+        """True: event streams are forwarded only to their end, as buffering proxies do: never."""
+        self.streams: list[bytearray] = []
+        """Every event stream that the server sent, as the bytes of its HTTP response."""
         self._blackholed: set[Link] = set()
         self._links: set[Link] = set()
         self.rate = 0.0
@@ -118,6 +122,7 @@ class Link:
     def __init__(self, proxy: Proxy, down: asyncio.StreamWriter, up: asyncio.StreamWriter) -> None:
         self.proxy, self.down, self.up = proxy, down, up
         self.cut_at_response = False
+        self.stream: bytearray | None = None
 
     async def forward_requests(self, reader: asyncio.StreamReader) -> None:
         """Forward data from the client until the connection ends."""
@@ -146,6 +151,13 @@ class Link:
                 raise ConnectionResetError
             if self.proxy.drop_responses or self.proxy.is_blackholed(self):
                 continue
+            if b"content-type: text/event-stream" in data:
+                self.stream = bytearray()
+                self.proxy.streams.append(self.stream)
+            if self.stream is not None:
+                self.stream += data
+                if self.proxy.keep_back_streams:
+                    continue
             if self.proxy.mangle is None:
                 self.down.write(data)
             else:

@@ -9,6 +9,7 @@ from tests.operations.operations_harness import NETWORK, RecordingConnection, Se
 from widget_server.hub.channel import Subscription
 from widget_server.model.actors import Actor, Role
 from widget_server.model.records import Comment
+from widget_server.operations.publishing.republish import Asked, make_token
 from widget_server.operations.readers import authorize, copies, react
 from widget_server.operations.readers.authorize import Grant
 
@@ -30,6 +31,24 @@ async def carry(
         code=story.code if code else None,
         origin=origin,
         page=f"{origin}/article",
+    )
+    copy = await copies.record_seen(server.services, grant, NETWORK)
+    assert copy is not None
+    return grant, copy.id
+
+
+async def republish(
+    server: Server, code: str, host: str, *, label: str = "", listed: bool = False
+) -> tuple[Grant, int]:
+    """Make a token on `/s/CODE/republish` and let the site show it. Return its grant and the copy's id."""
+    asked = Asked(host, label, listed=listed)
+    made = await make_token(server.services, code, asked, NETWORK)
+    grant = await authorize.authorize(
+        server.services,
+        token=made.token,
+        code=None,
+        origin=made.origins[0],
+        page=f"{made.origins[0]}/article",
     )
     copy = await copies.record_seen(server.services, grant, NETWORK)
     assert copy is not None

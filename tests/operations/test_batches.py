@@ -2,17 +2,26 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tests.jobs.jobs_harness import rows, runner
 from tests.operations.operations_harness import Server
 from tests.operations.owner_harness import carry, person, write
+from tests.waiting import eventually
+from widget_server.model.actors import Request
 from widget_server.model.batches import Search
 from widget_server.model.errors import MalformedError, NotFoundError, NotPermittedError
 from widget_server.model.records import Comment, CommentState
+from widget_server.model.schedule import ScheduledWork
 from widget_server.operations.moderation import batches, cases, decide, log
 from widget_server.operations.readers import identify
+from widget_server.store.queries.batches import DECIDE_BATCH, set_progress
 from widget_server.store.queries.decisions import LogFilter
+from widget_server.store.schema import schedule
 
 ANA = person("moderator")
 
@@ -120,6 +129,54 @@ async def test_an_undo_stops_a_batch_that_is_going_on(server: Server) -> None:
     assert await states(server, comments) == {"published"}
 
 
+async def test_an_undo_stops_a_batch_in_the_middle_and_leaves_nothing_of_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "STEP", 100)
+    await server.set(("rate_limit_comment", "9999/60"))
+    comments = await many(server, 600)
+    batch = await batches.start_batch(server.services, ANA, "paper", "remove", Search(phrase="buy"))
+    working = asyncio.create_task(batches.run_batch(server.services, batch.id))
+
+    async def begun() -> bool:
+        return (await batches.find_batch(server.services, ANA, "paper", batch.id)).done > 0
+
+    await eventually(begun, "the first step is done", pause=0)
+    # Another process has the undo: it does not wait for the work of this one.
+    undoing = await batches.undo_batch(server.services, ANA, "paper", batch.id)
+    await asyncio.gather(batches.run_batch(server.services, undoing.id), working)
+    assert await states(server, comments) == {"published"}
+    stopped = await batches.find_batch(server.services, ANA, "paper", batch.id)
+    assert stopped.ended_at is not None
+    assert stopped.done < len(comments), "it was stopped"
+    assert await server.services.batches.undoable(batch.id) == []
+    # The schedule may give the work of a process that died to another one: it decides nothing more.
+    await batches.run_batch(server.services, batch.id)
+    assert await states(server, comments) == {"published"}
+
+
+async def test_what_a_killed_process_decided_after_the_undo_is_undone_by_the_next_one(
+    server: Server,
+) -> None:
+    await server.set(("rate_limit_comment", "9999/60"))
+    comments = await many(server, decide.CHUNK + 10)
+    batch = await batches.start_batch(server.services, ANA, "paper", "remove", Search(phrase="buy"))
+    undoing = await batches.undo_batch(server.services, ANA, "paper", batch.id)
+    await batches.run_batch(server.services, undoing.id)
+    # As if a step had been on its way when the undo looked, and its process had died then.
+    await decide_late(server, batch.id, comments[0])
+    assert await states(server, comments[:1]) == {"removed"}
+    await batches.run_batch(server.services, batch.id)
+    assert await states(server, comments) == {"published"}
+
+
+async def decide_late(server: Server, batch: str, comment: Comment) -> None:
+    """Remove a comment as a part of a batch."""
+    by = replace(ANA, request=Request(batch, again=False))
+    done = await decide.decide_batch(server.services, by, "remove", [(comment.id, None)])
+    assert done.batch == batch
+
+
 async def test_pending_and_held_comments_are_approved_by_a_search(server: Server) -> None:
     held = await write(server, await server.grant(), "kind words")
     await decide.decide(server.services, ANA, "hold", held.id)
@@ -152,3 +209,126 @@ async def test_who_may_not_use_the_verb_may_neither_search_nor_undo(server: Serv
         await batches.find_batch(server.services, replace(ANA, site="other"), "other", batch.id)
     with pytest.raises(MalformedError):
         await batches.start_batch(server.services, ANA, "paper", "erase", Search(since=1))
+
+
+async def batch_jobs(server: Server) -> list[ScheduledWork]:
+    """Return the jobs of batches."""
+    return [one for one in await rows(server) if one.kind == DECIDE_BATCH]
+
+
+async def leave_tries(server: Server, number: int) -> None:
+    """Leave the job of a batch as so many killed processes leave it."""
+
+    async def run(connection: AsyncConnection) -> None:
+        await connection.execute(update(schedule).values(tries=number, due_at=0))
+
+    await server.services.writer.run_in_transaction(run)
+
+
+async def test_a_batch_whose_processes_are_killed_goes_on_as_long_as_each_decides_something(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job may be killed only so often: else one that kills its process would do so for ever."""
+    monkeypatch.setattr(batches, "CHUNK", 0)
+    comments = await many(server, 6)
+    batch = await batches.start_batch(
+        server.services, ANA, "paper", "remove", Search(phrase="buy now")
+    )
+    await leave_tries(server, 20)
+    # As a process leaves it that was killed before it stored its progress.
+    await decide_late(server, batch.id, comments[0])
+    (work,) = await batch_jobs(server)
+    assert work.tries == 20
+
+    async def end(*_: Any) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as killed:
+        killed.setattr(batches, "_submit", end)
+        with pytest.raises(asyncio.CancelledError):
+            await batches.run_batch(server.services, batch.id)
+    (work,) = await batch_jobs(server)
+    assert work.tries == 1
+    jobs = runner(server)
+    assert await jobs.run_next([DECIDE_BATCH])
+    assert (jobs.metrics.done, jobs.metrics.given_up) == (1, 0)
+    assert await states(server, comments) == {"removed"}
+
+
+async def test_a_batch_that_kills_every_process_is_ended_and_what_it_decided_can_be_undone(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "CHUNK", 0)
+    comments = await many(server, 3)
+    batch = await batches.start_batch(
+        server.services, ANA, "paper", "remove", Search(phrase="buy now")
+    )
+    await leave_tries(server, 20)
+    jobs = runner(server)
+    assert await jobs.run_next([DECIDE_BATCH])
+    assert jobs.metrics.given_up == 1
+    ended = await batches.find_batch(server.services, ANA, "paper", batch.id)
+    assert ended.ended_at is not None
+    assert (ended.done, ended.total) == (0, 3)
+    assert await batch_jobs(server) == []
+    assert await states(server, comments) == {"published"}
+
+
+async def test_a_batch_whose_decisions_are_all_refused_is_given_up_too(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is refused is found first again in each run: work that only saves that is no progress."""
+    monkeypatch.setattr(batches, "CHUNK", 0)
+    monkeypatch.setattr(batches, "STEP", 2)
+    comments = await many(server, 6)
+    removing = await batches.start_batch(
+        server.services, ANA, "paper", "remove", Search(phrase="buy now")
+    )
+    await batches.run_batch(server.services, removing.id)
+    for one in comments:
+        await decide.decide(server.services, ANA, "restore", one.id)
+    # Each of the batch's decisions has a later one, so that it cannot be undone.
+    undoing = await batches.undo_batch(server.services, ANA, "paper", removing.id)
+    assert undoing.total == 6
+    await leave_tries(server, 20)
+    submit, steps = batches._submit, list[int]()
+
+    async def die_in_the_second_step(*step: Any) -> Any:
+        steps.append(1)
+        if len(steps) == 2:
+            raise asyncio.CancelledError
+        return await submit(*step)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(batches, "_submit", die_in_the_second_step)
+        with pytest.raises(asyncio.CancelledError):
+            await batches.run_batch(server.services, undoing.id)
+    saved = await batches.find_batch(server.services, ANA, "paper", undoing.id)
+    assert (saved.done, saved.refused, saved.ended_at) == (0, 2, None)
+    assert {one.tries for one in await batch_jobs(server) if one.subject == undoing.id} == {20}
+    jobs = runner(server)
+    while await jobs.run_next([DECIDE_BATCH]):
+        pass
+    # Also the job of the first batch, which was done before.
+    assert (jobs.metrics.done, jobs.metrics.given_up) == (0, 2)
+    assert await batch_jobs(server) == []
+    ended = await batches.find_batch(server.services, ANA, "paper", undoing.id)
+    assert (ended.done, ended.ended_at is None) == (0, False)
+
+
+async def test_tries_begin_anew_only_when_more_is_done_than_before(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "CHUNK", 0)
+    await many(server, 3)
+    batch = await batches.start_batch(
+        server.services, ANA, "paper", "remove", Search(phrase="buy now")
+    )
+    for done, refused, tries in ((0, 1, 20), (1, 1, 1), (1, 2, 20), (0, 3, 20), (2, 0, 1)):
+        await leave_tries(server, 20)
+        await server.services.writer.run_in_transaction(set_progress(batch.id, done, refused))
+        (work,) = await batch_jobs(server)
+        assert work.tries == tries, (done, refused)
+    end = set_progress(batch.id, 3, 0, 1)
+    assert await server.services.writer.run_in_transaction(end)
+    assert not await server.services.writer.run_in_transaction(end)

@@ -98,7 +98,7 @@ async def known(server: Server) -> dict[str, bool]:
 
 
 async def trained(
-    server: Server, monkeypatch: pytest.MonkeyPatch, bad: int = 40, good: int = 160
+    server: Server, monkeypatch: pytest.MonkeyPatch, bad: int = 30, good: int = 170
 ) -> Grant:
     """Return the page of a site whose filter has learned from people's decisions."""
     monkeypatch.setattr("widget_server.content.learner.LEAST_BAD", bad)
@@ -144,8 +144,8 @@ async def test_it_learns_holds_says_why_and_a_person_puts_it_right(
     await server.set(("rate_limit_comment", "9999/60"))
     grant = await trained(server, monkeypatch)
     state, _ = await learner.show_learner(server.services, OWNER, "paper")
-    assert (state.bad_seen, state.good_seen) == (40, 160)
-    assert (state.bad, state.good) == (40, 120)
+    assert (state.bad_seen, state.good_seen) == (30, 170)
+    assert (state.bad, state.good) == (30, 150)
     caught = [point["caught"] for point in state.curve]
     assert len(caught) == 10
     assert caught == sorted(caught)
@@ -169,6 +169,22 @@ async def test_it_learns_holds_says_why_and_a_person_puts_it_right(
     await decide.decide(server.services, OWNER, "approve", held.id)
     await learn.learn_from_decisions(server.services)
     assert (await known(server))[held.id] is False
+
+
+async def test_a_change_of_the_sites_rights_does_not_read_the_words_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant = await trained(server, monkeypatch)
+    cache, epoch = server.services.learner, server.services.discussions.epoch
+    first = await cache.of_site(grant.site, epoch)
+    assert first.learner is not None
+    changed = replace(grant.site, rights=grant.site.rights + 1)
+    again = await cache.of_site(changed, epoch)
+    assert again is not first
+    assert again.learner is first.learner
+    # Another database has other words.
+    other = await cache.of_site(changed, f"{epoch}x")
+    assert other.learner is not first.learner
 
 
 async def test_undo_unlearns_and_an_erased_comment_is_subtracted(server: Server) -> None:

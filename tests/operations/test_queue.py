@@ -10,7 +10,7 @@ import pytest
 from tests.operations.operations_harness import Server, open_server
 from tests.operations.owner_harness import Statements, carry, person, write
 from widget_server.model.actors import Actor
-from widget_server.model.decisions import CommentVerb
+from widget_server.model.decisions import QUEUES, CommentVerb
 from widget_server.model.errors import (
     CaseClosedError,
     MalformedError,
@@ -21,7 +21,7 @@ from widget_server.model.errors import (
 from widget_server.model.queue import CaseFilter, is_harsh
 from widget_server.model.records import Comment, Site
 from widget_server.operations.moderation import cases, decide, queue
-from widget_server.operations.readers import comment as comments, identify
+from widget_server.operations.readers import appeal, comment as comments, identify
 from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.readers.identify import Actor as Reader
 from widget_server.operations.services import Services
@@ -118,7 +118,7 @@ async def test_of_two_decisions_about_a_case_the_second_is_refused_and_told_the_
         assert (verb, name) in {("approve", ANA.id), ("reject", BEN.id)}
         assert one.comment is not None
     assert await cases.count_waiting(server.services, ANA, "paper") == dict.fromkeys(
-        ("pending", "reported", "held", "edits"), 0
+        (*QUEUES, "corrections"), 0
     )
 
 
@@ -262,3 +262,65 @@ async def test_a_local_moderator_takes_cases_of_their_copies_only_and_an_auditor
         await cases.open_cases(server.services, auditor, "paper", CaseFilter(reason="attack"))
     with pytest.raises(NotFoundError):
         await queue.decide_case(server.services, ANA, "paper", 99_999, "approve")
+
+
+async def test_an_objection_is_a_card_with_its_words_for_those_who_may_answer_it(
+    server: Server,
+) -> None:
+    services, grant = server.services, await server.grant()
+    writer = server.actor(grant)
+    comment = await server.post(grant, writer, "words of a quotation")
+    removed = await decide.decide(services, ANA, "remove", comment.id, reason="hate")
+    assert removed.decision is not None
+    await appeal.appeal(services, grant, writer, comment.id, "It is a quotation.")
+    auditor = person("auditor")
+    assert "appeals" not in await queue.queue_counts(services, auditor, "paper")
+    assert await cases.open_cases(services, auditor, "paper", ALL) == []
+    with pytest.raises(NotPermittedError):
+        await cases.open_cases(services, auditor, "paper", "appeals")
+    assert (await queue.queue_counts(services, BEN, "paper"))["appeals"][0] == 1
+    (card,) = await queue.take(services, BEN, "paper", ALL)
+    assert card.case.comment.source == "words of a quotation"
+    (told,) = card.appeals
+    assert (told.decision, told.verb, told.reason) == (removed.decision.id, "remove", "hate")
+    assert (told.text, told.by, told.waiting, told.own) == (
+        "It is a quotation.",
+        ANA.id,
+        True,
+        False,
+    )
+    with pytest.raises(NotFoundError):
+        await queue.find_card(services, auditor, "paper", card.case.id)
+    (own,) = (await queue.find_card(services, ANA, "paper", card.case.id)).appeals
+    assert own.own
+    with pytest.raises(NotPermittedError):
+        await queue.decide_case(services, ANA, "paper", card.case.id, "uphold")
+    await queue.decide_case(services, BEN, "paper", card.case.id, "uphold")
+    assert "appeals" not in await queue.queue_counts(services, BEN, "paper")
+    with pytest.raises(CaseClosedError) as closed:
+        await queue.decide_case(services, BEN, "paper", card.case.id, "uphold")
+    assert closed.value.decided is not None
+    assert closed.value.decided[:2] == ("uphold", BEN.id)
+
+
+async def test_following_an_objection_closes_its_case_and_the_card_shows_categories_of_reports(
+    server: Server,
+) -> None:
+    services, grant = server.services, await server.grant()
+    writer, reporter = server.actor(grant), server.actor(grant)
+    comment = await server.post(grant, writer, "reported first")
+    await comments.report(services, grant, reporter, comment.id, "see line two", "privacy")
+    (card,) = await queue.take(services, ANA, "paper", ALL)
+    (told,) = card.context.reports
+    assert (told.category, told.reason) == ("privacy", "see line two")
+    assert card.context.reports_by_reason() == [("privacy", 1)]
+    removed = await queue.decide_case(services, ANA, "paper", card.case.id, "remove")
+    assert removed.decision is not None
+    await appeal.appeal(services, grant, writer, comment.id, None)
+    (waits,) = await queue.take(services, BEN, "paper", ALL)
+    assert waits.case.queue == "appeals"
+    await decide.undo(services, BEN, removed.decision.id)
+    # The report waits again: it was settled by the removal.
+    assert {name for name, _ in (await queue.queue_counts(services, BEN, "paper")).items()} == {
+        "reported"
+    }

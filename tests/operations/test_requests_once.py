@@ -12,15 +12,26 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tests.operations.checked_server import Checked, open_checked
 from tests.operations.operations_harness import Server, new_comment, open_server
-from tests.operations.owner_harness import carry
+from tests.operations.owner_harness import carry, republish
 from widget_server.auth.permissions import PERMISSIONS, permits
 from widget_server.model.actors import Actor, shell
 from widget_server.model.errors import ProblemError
-from widget_server.operations.moderation import batches, cases, decide, queue
+from widget_server.model.report_mutes import report_id
+from widget_server.operations.moderation import (
+    bans,
+    batches,
+    cases,
+    decide,
+    local_copies,
+    queue,
+    raids,
+    report_mutes,
+)
 from widget_server.operations.owners import api_answers, keys, settings, sites
 from widget_server.operations.owners.api_answers import RUNNING_MS
-from widget_server.operations.readers import comment as comments, identify
+from widget_server.operations.readers import comment as comments, hint as sending, identify
 from widget_server.operations.services import Services
 from widget_server.protocol.owner_operations import OWNER_OPERATIONS, OwnerOperation
 from widget_server.store import migrate
@@ -47,18 +58,35 @@ REQUESTS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "take_cases": ({}, {"queue": "reported", "limit": 1}),
     "give_back_cases": ({}, {}),
     "decide_case": ({"case": "{case}"}, {"verb": "remove"}),
+    "mark_seen": ({}, {"comment": "{first}"}),
+    "add_watch_list": ({}, {"name": "Today", "newer_than": 24}),
     "start_batch": ({}, {"verb": "remove", "search": {"phrase": "first"}}),
     "undo_batch": ({"batch": "{search}"}, {}),
     "add_rule": ({}, {"name": "Links", "kind": "links", "limit": 1}),
     "try_rule": ({}, {"name": "Links", "kind": "links", "limit": 1}),
+    "switch_raid_on": ({}, {"hours": 2}),
+    "end_raid": ({"raid": "{raid}"}, {}),
+    "agree_with_copy": ({"copy": "{own_copy}"}, {}),
+    "hide_on_copy": ({"copy": "{copy}"}, {"comment": "{first}"}),
+    "show_on_copy": ({"copy": "{copy}"}, {"comment": "{hidden}"}),
+    "let_copy_wait": ({"copy": "{copy}"}, {"on": True}),
     "look_at_copy": ({"copy": "{copy}"}, {}),
+    "check_copy": ({"copy": "{checked_copy}"}, {}),
+    "check_page": ({"code": "{checked}"}, {"page": "{page}"}),
+    "correct_story": ({"code": "{code}"}, {"text": "It was 1961.", "passage": "in 1971"}),
+    "accept_hint": ({"hint": "{hint}"}, {"text": "It was 1961.", "answer": "Thank you."}),
+    "decline_hint": ({"hint": "{hint}"}, {"answer": "It was 1971."}),
+    "ban": ({}, {"comment": "{first}", "reason": "attack"}),
+    "unban": ({"decision": "{ban}"}, {}),
+    "mute_reporter": ({}, {"comment": "{fifth}", "report": "{report}"}),
+    "lift_report_mute": ({"decision": "{mute}"}, {}),
 }
 """Parts of the path and body of each operation. Names in braces are those of `site`."""
 CHANGES_NOTHING = {"try_rule", "look_at_copy"}
 """Requests that change no row, except when a page is looked at that will be looked at anyway."""
-MEANWHILE = {"status", "version", "withdrawn", "seconds", "taken_until", "given_back"}
+MEANWHILE = {"status", "version", "withdrawn", "seconds", "taken_until", "given_back", "reach"}
 """Fields that say how things are now. The second attempt sees what the first one changed."""
-ONCE = {"token", "snippets", "key", "url", "samples", "body", "reports"}
+ONCE = {"token", "snippets", "key", "url", "samples", "body", "reports", "credit"}
 """Fields with what only one attempt knows."""
 
 
@@ -72,7 +100,15 @@ async def server(tmp_path: Path, database_url: str) -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def names(server: Server) -> dict[str, str]:
+async def checked(server: Server, tmp_path: Path) -> AsyncIterator[Checked]:
+    """Let the server read one page that carries a story."""
+    async with open_checked(server, tmp_path) as opened:
+        opened.put(opened.parts().html(), path="/article")
+        yield opened
+
+
+@pytest.fixture
+async def names(server: Server, checked: Checked) -> dict[str, str]:
     """Return the names of what the requests are about."""
     services, by = server.services, shell("test")
     story = server.publisher.story(title="The library")
@@ -80,7 +116,15 @@ async def names(server: Server) -> dict[str, str]:
     other, revoked = await carry(
         server, server.publisher.story(title="Closed"), "https://revoked.example"
     )
-    found = {"code": grant.story.code, "closed": other.story.code}
+    _, own = await republish(server, grant.story.code, "own.example", label="Own")
+    found = {"code": grant.story.code, "closed": other.story.code, "own_copy": str(own)}
+    hidden = await comments.post(
+        services, grant, identify.act(services, grant, None, "a network", None), new_comment("h")
+    )
+    await local_copies.hide(services, by, "paper", copy, hidden.id)
+    _, carried = await carry(server, checked.story, checked.origin, token=checked.token())
+    found |= {"hidden": hidden.id, "checked_copy": str(carried)}
+    found |= {"checked": checked.story.code, "page": f"{checked.origin}/article"}
     found |= {"copy": str(copy), "revoked_copy": str(revoked)}
     ids = {}
     for name in ("first", "second", "third", "fourth", "fifth"):
@@ -89,9 +133,23 @@ async def names(server: Server) -> dict[str, str]:
     batch = await decide.decide_batch(
         services, by, "pin", [(ids[name], None) for name in ("fourth", "fifth")]
     )
+    ban = await bans.ban(services, by, ids["fourth"], until=None)
+    assert ban.decision is not None
+    found["ban"] = ban.decision.id
     reader = identify.act(services, grant, None, "network of a reporter", None)
     await comments.report(services, grant, reader, ids["fourth"], "attack")
     (case,) = await cases.open_cases(services, by, "paper", cases.filter_of("reported"))
+    to_mute = ""
+    for name in ("fifth", "third"):
+        noisy = identify.act(services, grant, None, "network of a muted reporter", None)
+        await comments.report(services, grant, noisy, ids[name], "attack")
+        found["report"] = report_id(ids[name], noisy.reader_id)
+        if name == "fifth":
+            to_mute = found["report"]
+    muted = await report_mutes.mute(
+        services, by, "paper", ids["third"], found["report"], until=None
+    )
+    found |= {"mute": muted.id, "report": to_mute}
     search = batches.Search(phrase="fifth")
     spam = await batches.start_batch(services, by, "paper", "spam", search)
     changed = await settings.change_settings(services, by, "paper", {"prompt": "What now?"})
@@ -100,6 +158,9 @@ async def names(server: Server) -> dict[str, str]:
     record = await services.owner_copies.find("paper", revoked)
     assert record is not None
     await sites.revoke(services, by, "paper", record[0].jti)
+    error = sending.NewHint("It was 1961.", "in 1971", "Ann")
+    found["hint"] = (await sending.send(services, grant, reader, error)).id
+    found["raid"] = (await raids.switch_on(services, by, "paper", hours=1)).id
     # A key to retire.
     await sites.rotate_key(services, by, "paper")
     assert changed.decision is not None
@@ -201,22 +262,29 @@ def test_every_post_of_the_owner_api_is_tried() -> None:
 
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_a_request_whose_answer_was_lost_with_its_process_is_done_once(
-    server: Server, actor: Actor, names: dict[str, str], name: str
+    server: Server, actor: Actor, names: dict[str, str], name: str, checked: Checked
 ) -> None:
     if name == "give_back_cases":
         await queue.take(server.services, actor, "paper", queue.filter_of())
     key, before = uuid.uuid4().hex, await effects(server)
-    call = call_of(server.services, actor, name, names)
+    call = call_of(checked.services, actor, name, names)
     lost = await attempt(call, name, key, dies=True)
     changed = await effects(server)
     assert (changed != before) == (name not in CHANGES_NOTHING)
-    again = replace(call, services=later(server.services))
+    again = replace(call, services=later(call.services))
     answer = await attempt(again, name, key)
     assert await effects(server) == changed
     assert comparable(answer) == comparable(lost)
     assert comparable(await attempt(again, name, key)) == comparable(lost)
     # With another key it is another request.
-    if name in {"mint_token", "rotate_signing_key", "invite", "create_key", "add_rule"}:
+    if name in {
+        "mint_token",
+        "rotate_signing_key",
+        "invite",
+        "create_key",
+        "add_rule",
+        "add_watch_list",
+    }:
         await attempt(again, name, uuid.uuid4().hex)
         assert await effects(server) != changed
 

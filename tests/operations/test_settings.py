@@ -11,6 +11,7 @@ from tests.e2e.replay import Replay
 from tests.operations.operations_harness import OPERATOR, PAGE, Server
 from tests.waiting import eventually
 from widget_server.model.actors import Actor
+from widget_server.model.corrections import MAX_SHOWN_BYTES
 from widget_server.model.errors import (
     MalformedError,
     NotFoundError,
@@ -18,18 +19,24 @@ from widget_server.model.errors import (
     SettingsChangedError,
     UnknownReactionError,
 )
+from widget_server.model.hints import MAX_OWN, Hint
 from widget_server.model.limits import (
     MAX_COMMENTS_BYTES,
+    MAX_HIDDEN_BYTES,
     MAX_OWN_BYTES,
+    MAX_OWN_HINTS_BYTES,
     MAX_RESPONSE_BYTES,
     MAX_SETTINGS_BYTES,
 )
+from widget_server.model.translations import MAX_TRANSLATIONS_BYTES
 from widget_server.operations.moderation import log
 from widget_server.operations.owners import settings, sites
 from widget_server.operations.owners.preview_settings import ReactionEffect, preview_change
 from widget_server.operations.owners.settings import change_settings, read_settings, take_back
 from widget_server.operations.readers import authorize, react
+from widget_server.protocol import serializers
 from widget_server.store.queries.decisions import LogFilter
+from widget_server.store.queries.local_copies import MAX_SENT
 from widget_server.store.schema import sites as site_table, stories
 
 SQUARE = '<svg viewBox="0 0 12 12"><path fill="#f00" d="M0 0h6v6z"/></svg>'
@@ -253,7 +260,7 @@ async def test_a_preview_says_what_changes_for_whom_and_stores_nothing(server: S
 
 
 async def test_texts_that_would_fill_a_snapshot_are_rejected(server: Server) -> None:
-    """A snapshot has 256 KiB: what is not for comments or the reader's own is for the settings."""
+    """A snapshot has 256 KiB for comments, the reader's own, settings, corrections and translations."""
     languages = ("ar", "de", "en", "es", "fr", "ja", "pl")
     long = {f"guidelines_text.{language}": "*😀* " * 248 for language in languages}
     with pytest.raises(MalformedError, match=r"at most 40960\. Shorten"):
@@ -261,8 +268,14 @@ async def test_texts_that_would_fill_a_snapshot_are_rejected(server: Server) -> 
     usual = {f"guidelines_text.{language}": "\u3042" * 1000 for language in languages}
     await change_settings(server.services, OPERATOR, "paper", usual)
     own_reactions = 24 * 1024
-    rest = MAX_RESPONSE_BYTES - MAX_COMMENTS_BYTES - MAX_OWN_BYTES - own_reactions
-    assert rest >= MAX_SETTINGS_BYTES
+    hint = Hint("h" * 12, 1, "a", "a", "a", "accepted", "a", "d" * 16, 1)
+    around_its_words = len(json.dumps(serializers.hint(hint), separators=(",", ":"))) + 1
+    own_hints = MAX_OWN_HINTS_BYTES + MAX_OWN * around_its_words
+    own = MAX_OWN_BYTES + own_reactions + own_hints
+    rest = MAX_RESPONSE_BYTES - MAX_COMMENTS_BYTES - own
+    texts = MAX_SETTINGS_BYTES + MAX_SHOWN_BYTES + MAX_TRANSLATIONS_BYTES
+    assert rest >= texts + MAX_HIDDEN_BYTES
+    assert MAX_SENT * len('"aaaaaaaaaaaa",') <= MAX_HIDDEN_BYTES
 
 
 # Stories ------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Changes of a site are taken back from its log: roles, revoked tokens, shut-out origins. On each engine."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -72,6 +73,25 @@ async def test_only_the_last_change_of_a_role_is_taken_back_and_only_once(server
     undo = await last(server, "undo")
     with pytest.raises(NotPermittedError):
         await take_back(services, by, "paper", undo)
+
+
+async def test_a_role_changed_while_an_earlier_change_is_taken_back_keeps_the_later_change(
+    server: Server,
+) -> None:
+    services, by = server.services, await owner_of(server)
+    await account_of(server, "moderator", "Jonas")
+    jonas = (await people.find_account(services, "Jonas")).id
+    for _ in range(10):
+        await people.change_role(services, by, "paper", jonas, "editor")
+        earlier = await last(server, "role")
+        await asyncio.gather(
+            take_back(services, by, "paper", earlier),
+            people.change_role(services, by, "paper", jonas, "auditor"),
+            return_exceptions=True,
+        )
+        found = await show_log(services, ME, "paper", LogFilter(), limit=1)
+        assert found.entries[0].decision.after["role"] == (await member(server, "Jonas")).role
+        assert found.entries[0].decision.verb == "role"
 
 
 async def test_a_role_that_came_by_an_invitation_and_ones_own_are_not_taken_back(

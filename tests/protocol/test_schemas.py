@@ -12,29 +12,42 @@ import pytest
 from hypothesis import given, strategies as st
 from pydantic import TypeAdapter
 
-from widget_server.model.errors import ProblemError, RateLimitedError
+from widget_server.auth.proofs import ProofIssuer
+from widget_server.model import hours_values
+from widget_server.model.bans import Ban
+from widget_server.model.decisions import REASONS
+from widget_server.model.errors import ProblemError, ProofNeededError, RateLimitedError
 from widget_server.model.events import CommentChanged, StoryChanged, TallyChanged
+from widget_server.model.hints import HINT_STATES, Hint
+from widget_server.model.outcomes import Outcome, Report
 from widget_server.model.reactions import Reaction
 from widget_server.model.records import (
     STORY,
     Comment,
     CommentState,
     Copy,
+    OlderCopy,
+    PlacedCopy,
     Position,
     Story,
     Tally,
     Thread,
+    Translation,
 )
 from widget_server.model.settings import CallToAction, SiteSettings
 from widget_server.protocol import schemas, serializers, server_messages
 
 GOLDEN = sorted((Path(__file__).parents[1] / "contract/frames").glob("*.json"))
+CHALLENGE = ProofIssuer(("a secret of the proofs that is long enough",)).challenge(
+    "0a1b2C3d4E5f", 0
+)
 BY_TYPE: dict[str, type[Any]] = {
     "snapshot": schemas.Snapshot,
     "tally": schemas.TallyMessage,
     "comment": schemas.CommentMessage,
     "story": schemas.StoryMessage,
     "presence": schemas.PresenceMessage,
+    "copy.older": schemas.CopyOlderMessage,
     "ok": schemas.OkMessage,
     "error": schemas.ErrorMessage,
     "goodbye": schemas.ReconnectMessage,
@@ -87,6 +100,9 @@ stories = st.builds(
     **dict.fromkeys(("title", "author", "publisher", "url", "notice"), st.none() | texts),
     closed=st.booleans(),
     tally=tallies,
+    translations=st.dictionaries(
+        texts, st.builds(Translation, texts, texts, st.booleans()), max_size=3
+    ),
 )
 
 
@@ -116,6 +132,74 @@ def test_an_own_comment_has_its_source_and_no_email(record: Comment) -> None:
     assert own["body"] == "SOURCE"
     assert ("waiting" in own) == record.waiting
     assert b"EMAIL" not in orjson.dumps(own)
+
+
+outcomes = st.builds(
+    Outcome,
+    state=st.sampled_from(["removed", "held", "edit_rejected", "restored"]),
+    decision=st.just("DECISION"),
+    reason=st.none() | st.sampled_from(list(REASONS)),
+    by=st.sampled_from(["person", "rule"]),
+    at=times,
+    may_appeal=st.booleans(),
+    appeal=st.sampled_from([None, "waiting", "upheld", "overturned"]),
+)
+reports = st.builds(
+    Report,
+    comment=texts,
+    category=st.none() | st.sampled_from(list(REASONS)),
+    at=times,
+    state=st.sampled_from(["waiting", "removed", "kept", "gone"]),
+)
+
+
+hints = st.builds(
+    Hint,
+    id=texts,
+    at=times,
+    text=st.none() | texts,
+    passage=st.none() | texts,
+    credit=st.none() | texts,
+    state=st.sampled_from(HINT_STATES),
+    answer=st.none() | texts,
+    correction=st.none() | texts,
+    decided_at=st.none() | times,
+)
+
+
+@given(comments, outcomes, st.lists(reports, max_size=2), st.lists(hints, max_size=2))
+def test_what_was_decided_matches_its_model_and_names_nobody(
+    record: Comment, outcome: Outcome, reported: list[Report], sent: list[Hint]
+) -> None:
+    payload = server_messages.own_json(
+        {}, [record], SiteSettings(), {record.id: outcome}, reported, sent
+    )
+    own = schemas.Own.model_validate_json(payload, strict=True)
+    assert own.comments[0].decision is not None
+    assert (own.comments[0].decision.appeal is None) == (outcome.appeal is None)
+    assert len(own.reports or []) == len(reported)
+    assert [one.state for one in own.hints or []] == [one.state for one in sent]
+    for secret in (b"DECISION", b"EMAIL", b"READER"):
+        assert secret not in payload
+    for public in (
+        server_messages.comment_json(record, show_copy=True),
+        server_messages.encode_comment(
+            CommentChanged("S", 3, record, 7), "e", show_copy=True
+        ).payload,
+    ):
+        assert b'"decision"' not in public
+
+
+@given(times, st.none() | times, st.sampled_from(["read", "approval"]))
+def test_a_ban_matches_its_model_and_does_not_tell_the_subject(
+    at: int, until: int | None, mode: Any
+) -> None:
+    ban = Ban("s", "SUBJECT", "reader", mode, "DECISION", "COMMENT", "spam", at, until, True)
+    payload = orjson.dumps(serializers.ban(ban, may_appeal=True, appeal=None))
+    told = schemas.OwnBan.model_validate_json(payload, strict=True)
+    assert (told.mode, told.until is None) == (mode, until is None)
+    for secret in (b"SUBJECT", b"DECISION", b"COMMENT"):
+        assert secret not in payload
 
 
 @given(tallies, st.none() | texts)
@@ -154,6 +238,9 @@ def test_the_parts_of_a_snapshot_join_to_a_valid_snapshot(
         + server_messages.own_json({STORY: "sad"}, [t.top for t in threads], SiteSettings()),
     ]
     snapshot = check(b"{" + b",".join(parts) + b"}")
+    for older in (None, {"changed_at": 1, "url": "https://widgets.example/s/S/changes?from=1"}):
+        own = server_messages.with_own_fields(orjson.dumps(snapshot), {"older": older})
+        assert check(own)["older"] == older
     assert snapshot["mine"]["reaction"] == "sad"
 
 
@@ -162,7 +249,14 @@ def test_replies_match_their_models() -> None:
     check(
         server_messages.encode_ok(3, story="S", tally={"version": 1, "counts": {}}, reaction=None)
     )
+    check(server_messages.encode_ok(3, hint=serializers.hint(Hint("h", 1, "It was 1961."))))
     check(server_messages.encode_presence("S", 3, 2))
+    older = serializers.older_copy(
+        OlderCopy(PlacedCopy(1, "S", None, "https://copy.example"), 2, 1_764_000_000_000),
+        "https://widgets.example",
+    )
+    assert check(server_messages.encode_copy_older("S", older))["url"].endswith("?from=2")
+    assert "url" not in check(server_messages.encode_copy_older("S", None))
     check(server_messages.encode_goodbye(1234))
     assert "ref" not in check(server_messages.encode_error(None, RateLimitedError(retry_after=3)))
 
@@ -174,7 +268,8 @@ def error_classes(kind: type[ProblemError] = ProblemError) -> list[type[ProblemE
 
 @pytest.mark.parametrize("kind", error_classes())
 def test_every_error_has_one_sentence_that_says_what_to_do(kind: type[ProblemError]) -> None:
-    message = check(server_messages.encode_error(1, kind()))
+    error = kind(CHALLENGE) if issubclass(kind, ProofNeededError) else kind()
+    message = check(server_messages.encode_error(1, error))
     assert message["code"] == kind.code
     assert re.fullmatch(r"[A-Z].+\.", message["detail"])
 
@@ -321,3 +416,20 @@ def test_an_unsigned_name_has_no_check_mark_however_old_it_is(record: Comment) -
     assert name == "Vera \ufe0f Holm"
     assert serializers.comment(replace(record, vouched=True))["author"]["name"] == record.name
     assert serializers.comment(replace(record, vouched=False, name="✅"))["author"]["name"] is None
+
+
+def test_a_snapshot_of_a_site_with_hours_matches_its_model_and_says_when_comments_open() -> None:
+    night = SiteSettings(hours=hours_values.hours(None, "UTC; mon-sun 06:00-22:00 open"))
+    at = 1_774_670_400_000  # 28 March 2026, 04:00 UTC.
+    settings = serializers.settings(night, at)
+    assert settings["mode"] == "closed"
+    assert settings["opens_at"] == "2026-03-28T06:00:00.000Z"
+    assert settings["closes_at"] == "2026-03-28T22:00:00.000Z"
+    assert settings["edges"][0] == {"at": settings["opens_at"], "mode": "open"}
+    assert len(settings["edges"]) == serializers.MAX_EDGES
+    fields = orjson.loads(b"{" + server_messages.public_fields_json(night, at)[1:] + b"}")
+    assert fields == {"can": ["read", "react"], "granted": ["read", "react", "comment"]}
+    schemas.Settings.model_validate(settings)
+    later = at + 3 * 3_600_000
+    assert server_messages.public_fields_json(night, later) == b""
+    assert serializers.permissions(["read"], closed=True) == {"can": ["read"]}

@@ -13,6 +13,7 @@ DAMAGES: dict[str, dict[str, Any]] = {
     "an odd state": {"state": "odd"},
     "the year 11000": {"created_at": 300_000_000_000_000},
     "an edit in the year 11000": {"edited_at": 300_000_000_000_000},
+    "featured in the year 11000": {"featured_at": 300_000_000_000_000},
     "counts that are none": {"counts": "[1]"},
     "negative counts": {"counts": '{"happy": -1}'},
 }

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.store.store_harness import Store, changes, decide, done, nonzero, post, seqs
 from widget_server.model.errors import EditWindowOverError, NotFoundError, StoryClosedError
@@ -12,6 +13,7 @@ from widget_server.model.records import CommentState, Story
 from widget_server.store.queries.sites import update_site
 from widget_server.store.schema import comments, kept_texts, reactions, reports
 from widget_server.store.writing.actions import Delete, Edit, Forget, Report, UpdateStory
+from widget_server.store.writing.reporters import ReporterRows
 
 MINUTES_15 = 900_000
 AT = 1_000_000
@@ -263,6 +265,28 @@ async def test_a_reader_reports_a_comment_once(store: Store) -> None:
     await store.writer.submit(Report(story.id, comment.id, "p", None, AT))
     reasons = {(row.reader, row.reason) for row in await store.rows(reports)}
     assert reasons == {("q", "first"), ("p", None)}
+
+
+async def test_only_the_newest_reports_of_a_reader_are_read_for_the_priority(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("widget_server.store.writing.reporters.KEPT", 3)
+    story = await store.story()
+    written = [await store.post(story) for _ in range(8)]
+    for place, comment in enumerate(written[:-1]):
+        await store.writer.submit(Report(story.id, comment.id, "q", None, AT + place))
+        verb = "remove" if place < 4 or place == 6 else "approve"
+        await store.writer.submit(decide(story, comment.id, verb, AT + place))
+    last = Report(story.id, written[-1].id, "q", None, AT + 10)
+
+    async def read(connection: AsyncConnection) -> tuple[int, int, int]:
+        rows = ReporterRows(connection)
+        await rows.load([last])
+        rows.add(last.comment, last.reader)
+        return rows.known(last.comment)
+
+    # Of seven reports the last three count: the fifth and sixth were wrong, the seventh was right.
+    assert await store.database.read(read) == (1, 1, 2)
 
 
 async def test_a_closed_story_rejects_new_actions_and_allows_deletions(store: Store) -> None:

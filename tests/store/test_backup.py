@@ -3,9 +3,12 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.e2e.client import Client
 from tests.e2e.harness import ServerProcess
@@ -18,6 +21,7 @@ from widget_server.store.engine import DatabaseUnavailableError
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles, store_embed_files
 from widget_server.store.queries.sites import Sites, revoke_token, shut_out_origin
+from widget_server.store.schema_raids import raids
 from widget_server.store.writing.actions import React
 
 
@@ -50,6 +54,27 @@ async def test_a_backup_holds_every_row_and_restores_into_either_engine(
             # The next `seq` follows the last one of the backup.
             again = await writer.submit(post(restored.id, 1_500))
             assert again.seq == restored.seq + 1
+
+
+async def test_a_backup_does_not_say_from_which_network_a_raid_came(
+    database_url: str, tmp_path: Path, sqlite_url: str
+) -> None:
+    file = tmp_path / "backup.sqlite3"
+    begun = {"site": "press", "began_at": 1, "held_until": 2, "until": 2, "by": "", "held": 1}
+    subjects = {"network": "secret network", "text": "1f"}
+    found = [begun | {"id": one, "kind": one, "subject": subjects[one]} for one in subjects]
+
+    async def put(connection: AsyncConnection) -> None:
+        await connection.execute(insert(raids), found)
+
+    async with opened(database_url) as (_, writer):
+        await make(writer)
+        await writer.run_in_transaction(put)
+        await backup.back_up(database_url, file, ignore_progress)
+    with closing(sqlite3.connect(file)) as copy:
+        kept = copy.execute("SELECT kind, subject FROM raids ORDER BY kind").fetchall()
+    assert b"secret network" not in file.read_bytes()
+    assert kept == [("network", ""), ("text", "1f")]
 
 
 async def test_a_backup_is_one_consistent_view_while_readers_write(

@@ -149,6 +149,7 @@ DEEP = "[" * 400 + "]" * 400
         ("UPDATE comments SET counts = '{'", "table comments, row 'c0000'"),
         ("UPDATE comments SET created_at = 300000000000000", "table comments, row 'c0000'"),
         ("UPDATE comments SET pinned = 7", "table comments, row 'c0000'"),
+        ("UPDATE comments SET featured_at = -1", "table comments, row 'c0000'"),
         ("UPDATE comments SET parent = 'gone' WHERE id = 'c0001'", "table comments, row 'c0001'"),
         ("UPDATE comments SET thread = 'gone' WHERE id = 'c0001'", "table comments, row 'c0001'"),
         ("UPDATE comments SET waiting_source = 'x'", "table comments, row 'c0000'"),

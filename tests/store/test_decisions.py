@@ -72,7 +72,17 @@ async def shown(store: Store, story: Story) -> Any:
     found = await store.discussions.snapshot(story.code)
     threads = [
         [
-            (one.id, one.state, one.text, one.name, one.website, one.pinned, one.born, one.tally)
+            (
+                one.id,
+                one.state,
+                one.text,
+                one.name,
+                one.website,
+                one.pinned,
+                one.featured_at,
+                one.born,
+                one.tally,
+            )
             for one in (thread.top, *thread.replies)
         ]
         for thread in found.page.threads
@@ -87,12 +97,13 @@ async def verified(store: Store) -> None:
 
 
 async def busy_thread(store: Store) -> tuple[Story, Comment]:
-    """Return a story and a comment with everything: name, reply, reactions, a pin, a waiting edit."""
+    """Return a story and a comment with everything: name, reply, reactions, marks, a waiting edit."""
     story = await store.story()
     comment = await store.post(story, "ana", "my words", **WORDS)
     await store.post(story, "ben", "a reply", parent=comment.id)
     await store.react(story, "cem", "sad", comment.id)
     await store.writer.submit(decide(story, comment.id, "pin", AT))
+    await store.writer.submit(decide(story, comment.id, "feature", AT - 1))
     await store.writer.submit(
         Edit(story.id, comment.id, "ana", "better", ["better"], 10**9, True, AT)
     )
@@ -181,7 +192,7 @@ async def test_pending_comments_reports_and_edits_wait_in_queues(store: Store) -
         await store.writer.submit(Report(story.id, pending.id, reader, reason, AT))
     assert await queues(store, pending.id) == ["edits", "reported"]
     found = await CaseQueue(store.database).page("s", CaseFilter("reported"), AT, None, 10)
-    assert [(case.reasons, case.priority) for case in found] == [(("spam", "other"), 3)]
+    assert [case.reasons for case in found] == [("spam", "other")]
     assert "my own words" not in repr(await store.rows(cases))
     await store.writer.submit(decide(story, pending.id, "approve", AT, queue="reported"))
     assert await queues(store, pending.id) == ["edits"]
@@ -559,3 +570,23 @@ async def test_a_text_that_another_process_is_bringing_back_is_not_erased(
         with pytest.raises(ErasedError):
             await restoring
         await other.dispose()
+
+
+async def test_featuring_is_undone_to_the_time_that_it_had(store: Store) -> None:
+    story = await store.story()
+    comment = await store.post(story)
+    assert (await done(store, decide(story, comment.id, "feature", AT))).featured_at == AT
+    # Featured already: nothing is decided, and the time stays.
+    assert (await done(store, decide(story, comment.id, "feature", AT + 5))).featured_at == AT
+    end = decide(story, comment.id, "unfeature", AT + 6)
+    assert (await done(store, end)).featured_at is None
+    back = await done(store, undo(story, comment.id, end.id))
+    assert back.featured_at == AT
+    assert changes(store.events)[-1].comment.featured_at == AT
+    entries = await log(store)
+    assert [(one.verb, json.loads(one.after)["featured"]) for one in entries] == [
+        ("feature", AT),
+        ("unfeature", None),
+        ("undo", AT),
+    ]
+    await verified(store)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.store.store_harness import Store, decide, open_store, post
 from widget_server.model.records import Story
 from widget_server.store import migrate
+from widget_server.store.queries.whole_discussion import Place
 from widget_server.store.writing.actions import Delete, Edit, Forget, React, Report
 
 COMMENTS = 10_000
@@ -24,7 +25,7 @@ SCAN = re.compile(
     r"|SEARCH comments USING INDEX ix_comments_top_born \(story=\? AND born>\?\)"
 )
 #: Queries whose rows an index already holds in order: they must not sort.
-SORTED = {"changes", "tallies", "recent"}
+SORTED = {"changes", "tallies", "recent", "whole", "whole thread"}
 Operation = Callable[[Store, Story, str], Awaitable[Any]]
 
 
@@ -43,6 +44,12 @@ OPERATIONS: dict[str, Operation] = {
     "recent": reads("recent", 500),
     "latest": lambda store, story, _: store.discussions.latest(story, 50),
     "latest of site": lambda store, story, _: store.discussions.latest_of_site(story.site, 50),
+    "featured": lambda store, story, _: store.discussions.featured(story, 50),
+    "featured of site": lambda store, story, _: store.discussions.featured(story.site, 50),
+    "whole": lambda store, story, _: store.discussions.part(story.id, Place(COMMENTS - 900)),
+    "whole thread": lambda store, story, comment: store.discussions.part(
+        story.id, Place(COMMENTS - 900, comment, COMMENTS - 900)
+    ),
     "in order": lambda store, story, _: store.discussions.in_order(story.id, COMMENTS - 50, 20),
     "changed at": lambda store, story, _: store.discussions.changed_at(story.site),
     "counts": lambda store, story, _: store.discussions.counts([story.code]),
@@ -126,6 +133,10 @@ async def test_a_query_finds_its_comments_by_an_index(
         for sql, parameters in statements:
             steps = await store.database.read(partial(explain, sql=sql, parameters=parameters))
             scans = [step for step in steps if SCAN.match(step)]
+            if name.startswith("whole"):
+                # The beginning of the rest, in the order of the index: nothing is sorted.
+                assert "LIMIT" in sql
+                scans = [step for step in scans if "ix_comments_top_born" not in step]
             if "IS NULL AND pinned" in sql:
                 scans += [step for step in steps if "top_" in step]
             scans += [step for step in steps if "ORDER BY" in step and name in SORTED]

@@ -10,9 +10,12 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.store.store_harness import open_store
-from widget_server.model.queue import CaseFilter
+from widget_server.model.queue import CaseFilter, StorySet
 from widget_server.store import migrate
+from widget_server.store.queries.hints import select_own_hints, select_page_of_hints
+from widget_server.store.queries.new_comments import select_new
 from widget_server.store.queries.queue import select_facts, select_page, select_queue_counts
+from widget_server.store.writing.old_cases import select_old_cases
 
 AFTER = (5, 1_000, 7)
 PAGES: dict[str, tuple[CaseFilter, str]] = {
@@ -73,3 +76,58 @@ async def test_the_numbers_come_from_counters_and_the_oldest_case_from_an_index(
         for step in steps
         if step.startswith("SCAN") and "some" not in step and "anon" not in step
     ], steps
+
+
+@pytest.mark.parametrize("after", [None, (1_000, "h")])
+async def test_a_page_of_hints_comes_from_an_index_in_its_order(database: str, after: Any) -> None:
+    steps = await plan(database, select_page_of_hints("s", None, after, 25))
+    (own,) = [step for step in steps if " hints " in f"{step} "]
+    assert "USING INDEX ix_hints_open (site=?" in own
+    record = [step for step in steps if " other " in step]
+    assert record
+    assert all("ix_hints_reader (reader=?" in step for step in record), steps
+    assert not [step for step in steps if "ORDER BY" in step or step.startswith("SCAN")], steps
+
+
+async def test_own_hints_are_read_by_reader_and_story(database: str) -> None:
+    steps = await plan(database, select_own_hints(7, ["ann", "ben"]))
+    (own,) = [step for step in steps if " hints " in f"{step} "]
+    assert "USING INDEX ix_hints_reader (reader=? AND story=?)" in own
+    assert not [step for step in steps if step.startswith("SCAN")], steps
+
+
+async def test_what_is_new_is_read_from_the_comments_of_stories_that_changed_since(
+    database: str,
+) -> None:
+    query = select_new("s", CaseFilter("new"), (1_000, "c"), 2_000, 3_000, 25, ("x",))
+    steps = await plan(database, query)
+    own = [step for step in steps if " comments " in f"{step} "]
+    assert any("ix_comments_story_created (story=? AND created_at>" in step for step in own), steps
+    stories = [step for step in steps if " stories " in f"{step} "]
+    assert any("ix_stories_site_changed (site=? AND changed_at>?)" in step for step in stories)
+    assert not [step for step in steps if step.startswith("SCAN")], steps
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        StorySet(("AbCdEfGhIjKl",)),
+        StorySet(newer_than=24),
+        StorySet(top=20),
+        StorySet(lang="fr", origin="https://x.example"),
+    ],
+)
+async def test_a_watch_list_reads_no_whole_table(database: str, terms: StorySet) -> None:
+    chosen = CaseFilter(stories=terms)
+    steps = await plan(database, select_page("s", chosen, 2_000, AFTER, 25, ("edits",)))
+    # The first rows of a subquery with an order are a list of their own, which is short.
+    assert not [step for step in steps if step.startswith("SCAN") and "subquery" not in step], steps
+    cases = [step for step in steps if " cases " in f"{step} "]
+    assert len(cases) == 1, steps
+    assert "USING INDEX ix_cases" in cases[0], steps
+
+
+async def test_old_closed_cases_are_found_by_site_and_time(database: str) -> None:
+    steps = await plan(database, select_old_cases("s", 1_000))
+    (own,) = [step for step in steps if " cases " in f"{step} "]
+    assert "ix_cases_closed (site=? AND closed_at" in own, steps

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.store_harness import DAY, KEYS, Store, decide, nonzero, open_store
+from tests.store.store_harness import DAY, KEYS, Store, decide, nonzero, open_store, undo
 from widget_server.model.claims import Attribution, WidgetClaims
+from widget_server.model.corrections import Correction
 from widget_server.model.errors import ErasedError, NotFoundError, UnavailableError
-from widget_server.model.records import Site
+from widget_server.model.records import Site, Story
 from widget_server.model.settings import SiteSettings
 from widget_server.store import backup, migrate, restore
 from widget_server.store.queries.identity_tokens import consume_identity_token
@@ -26,9 +27,10 @@ from widget_server.store.schema import (
     reactions,
     reports,
     revoked,
+    stories,
     tokens,
 )
-from widget_server.store.writing.actions import Delete, Edit, Forget, Report
+from widget_server.store.writing.actions import Decide, Delete, Edit, Forget, Report
 from widget_server.store.writing.kept_texts import erase_expired
 
 
@@ -353,3 +355,75 @@ async def test_words_that_were_kept_and_then_erased_do_not_come_back_with_a_back
         assert await store.rows(decision_words) == []
         with pytest.raises(ErasedError):
             await store.writer.submit(decide(await store.now(story), comment.id, "restore"))
+
+
+def correct(story: Story, name: str, text: str = "It was 1961.", at: int = 1) -> Decide:
+    """Return the action that publishes a correction."""
+    new = Correction(name, at, "correction", text, {"de": text}, "the passage", "Ana")
+    return decide(story, "", "correct", at, id=name, correction=new)
+
+
+async def test_a_withdrawn_correction_stays_withdrawn_and_has_no_words(
+    database_url: str, file: Path
+) -> None:
+    async with store_at(database_url) as store:
+        story = await store.story()
+        await store.writer.submit(correct(story, "early", "words withdrawn early"))
+        await store.writer.submit(undo(story, "", "early", 5))
+        await store.writer.submit(correct(story, "wrong", "words that were wrong"))
+        await store.writer.submit(correct(story, "right", 'as in "withdrawn_at": 7'))
+        other = await store.story("two", "t")
+        await store.writer.submit(correct(other, "others"))
+        await backup.back_up(database_url, file, ignore_progress)
+        before, unchanged = await store.now(story), await store.now(other)
+        await store.writer.submit(undo(story, "", "wrong", 2_000))
+        await store.writer.submit(correct(story, "lost"))
+        withdrawn = (await store.now(story)).corrections[1]
+        epoch = store.database.epoch
+        done = await restored(store, database_url, file)
+        assert done.kept == {"withdrawn corrections": 1}
+        now = await store.now(story)
+        early, _, right = before.corrections
+        assert now.corrections == (early, withdrawn, right)
+        assert withdrawn.withdrawn_at == 2_000
+        (stored,) = await store.rows(stories, stories.c.code == story.code)
+        assert "words that were wrong" not in stored.corrections
+        # Who has read the story of the backup sees that it has changed.
+        assert store.database.epoch != epoch
+        assert now.seq == before.seq + 1
+        assert now.changed_at >= max(before.changed_at, 2_000)
+        assert await store.now(other) == unchanged
+
+
+async def test_a_correction_that_is_withdrawn_in_the_backup_only_is_as_in_the_backup(
+    database_url: str, file: Path
+) -> None:
+    async with store_at(database_url) as store:
+        story = await store.story()
+        await store.writer.submit(correct(story, "one"))
+        older = file.with_name("older")
+        await backup.back_up(database_url, older, ignore_progress)
+        await store.writer.submit(undo(story, "", "one", 2_000))
+        await backup.back_up(database_url, file, ignore_progress)
+        before = await store.now(story)
+        done = await restored(store, database_url, older)
+        assert done.kept == {"withdrawn corrections": 1}
+        done = await restored(store, database_url, file)
+        assert done.kept == {}
+        assert (await store.now(story)).corrections == before.corrections
+
+
+async def test_corrections_of_stories_that_only_one_side_has_are_left_alone(
+    database_url: str, file: Path
+) -> None:
+    async with store_at(database_url) as store:
+        story = await store.story()
+        await backup.back_up(database_url, file, ignore_progress)
+        await store.writer.submit(correct(story, "since"))
+        await store.writer.submit(undo(story, "", "since", 2_000))
+        later = await store.story("later", "later")
+        await store.writer.submit(correct(later, "there"))
+        await store.writer.submit(undo(later, "", "there", 2_000))
+        done = await restored(store, database_url, file)
+        assert done.kept == {}
+        assert (await store.now(story)).corrections == ()

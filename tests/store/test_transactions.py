@@ -96,8 +96,8 @@ async def test_each_change_of_permissions_is_counted_for_its_site_only(
         update_site("one", lambda site: site),
     ):
         await run(transaction)
-        counted.append(await store.sites.rights(["one", "other", "nowhere"]))
-    assert counted == [{"one": number, "other": 0} for number in range(1, 6)]
+        counted.append(await store.sites.counters(["one", "other", "nowhere"]))
+    assert counted == [{"one": (number, 0), "other": (0, 0)} for number in range(1, 6)]
     assert await store.sites.shut_out("one") == {ShutOut("https://bad.example", "a-story-code")}
     assert await run(readmit_origin("one", "https://bad.example", "")) is False
 

@@ -1,6 +1,7 @@
 """Group commit: numbers without gaps, idempotency keys, and failures of single actions."""
 
 import asyncio
+import itertools
 import logging
 from dataclasses import replace
 from typing import Any
@@ -8,13 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from tests.store.store_harness import Store, changes, open_store, post, seqs
+from tests.store.store_harness import Store, changes, decide, open_store, post, seqs
 from widget_server.model.claims import Attribution
 from widget_server.model.errors import NotFoundError, UnavailableError
-from widget_server.model.records import Comment, CommentState
+from widget_server.model.records import Comment, CommentState, Story
 from widget_server.store import migrate
 from widget_server.store.queries.stories import insert_story, record_copy
-from widget_server.store.schema import comments, copies
+from widget_server.store.schema import comments, copies, decisions
+from widget_server.store.writing import writer
 from widget_server.store.writing.actions import Delete, Edit, Forget, React
 
 ATTRIBUTION = Attribution()
@@ -262,3 +264,69 @@ async def test_erasing_a_reader_who_posts_in_another_story_fails_no_action(
         for story in stories:
             now = await one.now(story)
             assert (now.count, now.tally.counts["happy"]) == (0, 0)
+
+
+async def test_writes_that_can_wait_take_turns_with_those_of_readers(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PORTIONS", (5, 5))
+    story = await store.story()
+    ids = [(await store.post(story, f"r{number}")).id for number in range(60)]
+    store.writer._portion = 5
+    store.events.clear()
+    actions = [decide(story, one, "remove") for one in ids]
+    refused = asyncio.create_task(store.writer.submit_between([*actions, *actions[:3]]))
+    removed = []
+    for number in range(4):
+        await store.react(story, f"x{number}", "happy")
+        removed.append(len(changes(store.events)))
+    assert removed[-1] < len(ids), "the readers did not wait for all decisions"
+    assert all(later - earlier <= 10 for earlier, later in itertools.pairwise(removed))
+    assert await refused == 3, "three were removed before"
+    assert seqs(store.events, story.code) == list(range(61, 121))
+    assert await log_numbers(store, story) == list(range(1, 61))
+
+
+async def test_a_writer_that_stops_leaves_what_can_wait_to_its_job(migrated_url: str) -> None:
+    store = Store(migrated_url)
+    await store.database.open()
+    writing = asyncio.create_task(store.writer.run())
+    story = await store.story()
+    ids = [(await store.post(story, f"r{number}")).id for number in range(40)]
+    waiting = asyncio.create_task(
+        store.writer.submit_between([decide(story, one, "remove") for one in ids])
+    )
+    await asyncio.sleep(0)
+    assert len(store.writer._later) == len(ids), "the writer has all, and has begun none"
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    with pytest.raises(UnavailableError):
+        await waiting
+    with pytest.raises(UnavailableError):
+        await store.writer.submit_between([])
+    numbers = await log_numbers(store, story)
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) < len(ids)
+    await store.database.close()
+
+
+async def test_only_columns_that_changed_are_written(store: Store) -> None:
+    story = await store.story()
+    comment = await store.post(story, "r")
+    written: list[str] = []
+
+    def note(_c: object, _cursor: object, sql: str, *_: object) -> None:
+        if sql.startswith("UPDATE"):
+            written.append(sql)
+
+    event.listen(store.database._writer.sync_engine, "before_cursor_execute", note)
+    await store.react(story, "x", "happy", comment.id)
+    [of_comment] = [one for one in written if one.startswith("UPDATE comments")]
+    assert "counts" in of_comment
+    assert not any(name in of_comment for name in ("born", "state", "reader", "created_at"))
+
+
+async def log_numbers(store: Store, story: Story) -> list[int]:
+    """Return the numbers of the story's log entries, the lowest first."""
+    return sorted(row.number for row in await store.rows(decisions, decisions.c.story == story.id))

@@ -457,6 +457,25 @@ def test_naughty_strings_in_other_fields_are_accepted_or_rejected(
             assert REFUSALS[code] == status, (text, code)
 
 
+@pytest.mark.parametrize("field", ["text", "passage", "credit"])
+def test_naughty_strings_in_a_hint_reach_its_reader_as_written_or_are_rejected(
+    shared_server: SharedServer, field: str
+) -> None:
+    story = shared_server.story()
+    about = {"type": "hint", "story": story.code, "token": story.token, "text": "It was 1961."}
+    sent = [about | {"first": str(uuid.uuid4()), field: text} for text in NAUGHTY]
+    shown = 0
+    for text, answer in zip(NAUGHTY, send_all(shared_server, sent), strict=True):
+        if answer.status_code != 200:
+            status, code = rejection(answer)
+            assert REFUSALS[code] == status, (text, code)
+            continue
+        written = text.strip() if field == "text" else " ".join(text.split())
+        assert answer.json()["hint"].get(field, "") == written
+        shown += 1
+    assert shown > len(NAUGHTY) // 2
+
+
 @pytest.mark.parametrize("claim", ["title", "author", "publisher", "label", "changes", "license"])
 def test_naughty_strings_in_a_token_are_shown_as_written_or_rejected(
     shared_server: SharedServer, claim: str

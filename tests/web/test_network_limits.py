@@ -239,6 +239,19 @@ async def test_after_many_unknown_stories_a_network_may_read_only_cached_ones(
     assert (await other.get(f"/v1/stories/{unread.code}")).status_code == 404
 
 
+async def test_downloads_of_a_network_are_limited(open_server: OpenServer) -> None:
+    server = await open_server(download="3/600")
+    story = await server.registered_story()
+    stranger, other = await server.network("192.0.2.1"), await server.network("192.0.2.2")
+    path = f"/s/{story.code}/discussion."
+    answers = [await stranger.get(path + kind) for kind in ("txt", "json", "html", "txt")]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 200
+    assert (await other.get(path + "txt")).status_code == 200
+    # A network that downloaded too much reads on.
+    assert (await stranger.get(f"/s/{story.code}")).status_code == 200
+
+
 # Requests -----------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.web.owner_program import Program, program
 from tests.web.shared_server import PAGE, SharedServer, rejection
+from widget_server.model.decisions import QUEUES
 
 
 def owner_rejection(answer: object) -> tuple[int, str]:
@@ -254,6 +255,36 @@ def test_settings_are_changed_only_from_the_state_that_was_read(
     assert mine.get("").headers["etag"] == tag
 
 
+def test_opening_hours_are_sent_as_an_object_and_read_back(
+    shared_server: SharedServer,
+) -> None:
+    site = f"s{uuid.uuid4().hex[:8]}"
+    shared_server.site(site)
+    mine = program(shared_server, site=site)
+    hours = {
+        "zone": "Europe/Lisbon",
+        "rows": [{"days": ["mon", "tue"], "from": "06:00", "to": "23:00", "mode": "open"}],
+        "dates": [{"from": "2026-12-24", "to": "2026-12-26", "mode": "closed"}],
+        "otherwise": "approval",
+    }
+    capacity = {
+        "approval": {"cases": 100, "minutes": 30},
+        "closed": {"cases": 200, "minutes": 0},
+    }
+    change = {"settings": {"hours": hours, "capacity": capacity}}
+    assert mine.send("PATCH", "", change).status_code == 428
+    version = mine.get("").headers["ETag"]
+    assert mine.send("PATCH", "", change, If_Match=version).status_code == 200
+    assert mine.send("PATCH", "", change, If_Match=version).status_code == 412
+    stored = mine.read("")["settings"]
+    assert (stored["hours"], stored["capacity"]) == (hours, capacity)
+    wrong = mine.send("PATCH", "", {"settings": {"hours": {"zone": "Nowhere"}}}, If_Match="*")
+    assert owner_rejection(wrong) == (400, "malformed")
+    assert "no such time zone" in wrong.json()["detail"]
+    assert mine.send("PATCH", "", {"settings": {"hours": None}}, If_Match="*").status_code == 200
+    assert mine.read("")["settings"]["hours"] is None
+
+
 def test_a_story_overrides_settings_and_gets_a_notice_and_a_date(
     shared_server: SharedServer,
 ) -> None:
@@ -402,7 +433,7 @@ def test_what_waits_and_what_was_reported_is_listed(shared_server: SharedServer)
     reported = shared_server.action(story, "report", comment=comment, reason="rude")
     assert reported.status_code == 200
     assert mine.read("/cases?queue=reported")["cases"][0]["comment"]["id"] == comment
-    assert mine.read("")["waiting"] == {"pending": 0, "reported": 1, "held": 0, "edits": 0}
+    assert mine.read("")["waiting"] == dict.fromkeys((*QUEUES, "corrections"), 0) | {"reported": 1}
     assert [one["reason"] for one in mine.read(f"/comments/{comment}")["reports"]] == ["rude"]
     assert owner_rejection(
         program(shared_server, "read", site=site).get("/cases?queue=reported")

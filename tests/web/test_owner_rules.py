@@ -99,6 +99,57 @@ async def test_a_blocked_comment_gets_the_guideline_and_a_kind_question_only_who
     assert (blocked.json()["code"], blocked.json()["detail"]) == ("text_refused", "No advertising.")
 
 
+async def test_a_list_of_10000_entries_is_imported_in_one_request_and_its_change_is_undone(
+    shared_server: SharedServer,
+) -> None:
+    mine, _ = site_of(shared_server)
+    lines = [f"entry {number};{'de' if number % 10 else 'fr'}" for number in range(10_000)]
+    file = "\n".join(["word;language", *lines])
+    added = mine.do(
+        "/rules", {"name": "Long", "kind": "words", "languages": ["de"], "word_list": file}
+    )
+    assert (len(added["words"]), added["left_out"]) == (9_000, {"fr": 1_000})
+    path = f"/rules/{added['id']}"
+    fewer = mine.send("PATCH", path, {"words": ["casino"], "exceptions": ["the old casino"]}).json()
+    assert (fewer["words"], fewer["exceptions"]) == (["casino"], ["the old casino"])
+    wrong = mine.send("PATCH", path, {"word_list": "fine\n…\n" + "x" * 101})
+    assert wrong.status_code == 400
+    assert wrong.json()["field"] == "words"
+    assert wrong.json()["detail"].startswith("Line 2: ")
+    assert "Line 3: " in wrong.json()["detail"]
+    change = mine.read("/log?verb=rules")["decisions"][0]["id"]
+    mine.do(f"/decisions/{change}:undo", {})
+    [rule] = mine.read("/rules")["rules"]
+    assert (len(rule["words"]), rule["exceptions"]) == (9_000, [])
+
+
+async def test_an_exception_is_made_of_a_comment_and_those_who_think_again_are_counted(
+    shared_server: SharedServer,
+) -> None:
+    mine, story = site_of(shared_server)
+    wrong = said(shared_server, story, "Meet at the casino museum today").json()["comment"]["id"]
+    rule = mine.do("/rules", NEW | {"ask": True})
+    path = f"/rules/{rule['id']}"
+    milder = mine.send("PATCH", path, {"except_comment": wrong}).json()
+    assert milder["exceptions"] == ["at the casino museum today"]
+    assert mine.send("PATCH", path, {"except_comment": "000000000000"}).status_code == 404
+    mine.send("PATCH", path, {"mode": "on"})
+
+    async def is_asked() -> Any:
+        key, first = str(uuid.uuid4()), str(uuid.uuid4())
+        fields: dict[str, Any] = {"first": first, "reconsider": True}
+        answer = shared_server.action(story, "comment", body="casino", key=key, **fields)
+        return fields if answer.status_code == 422 else None
+
+    asked = await eventually(is_asked, "the rule asks", timeout=5, pause=0.3)
+    key = str(uuid.uuid4())
+    shared_server.action(story, "comment", body="a theatre", key=key, **asked)
+    [listed] = mine.read("/rules")["rules"]
+    assert (listed["asked"], listed["edited"], listed["insisted"]) == (1, 1, 0)
+    passed = said(shared_server, story, "We meet at the casino museum today").json()["comment"]
+    assert passed["state"] == "published"
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

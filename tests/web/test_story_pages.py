@@ -88,6 +88,21 @@ def test_the_page_holds_the_embed_and_inside_it_the_discussion(shared_server: Sh
     assert "<form" not in answer.text
 
 
+def test_the_page_names_an_icon_of_this_server(shared_server: SharedServer) -> None:
+    """A card of the page elsewhere would else have one from a service that learns who reads it."""
+    story = shared_server.story()
+    shared_server.register(story)
+    page = shared_server.http.get(f"/s/{story.code}")
+    (address,) = re.findall(r'<link rel="icon" type="image/svg\+xml" href="([^"]+)">', page.text)
+    assert address.startswith(f"{shared_server.url}/static/icon.svg?")
+    assert "img-src 'self';" in page.headers["content-security-policy"]
+    icon = shared_server.http.get(address)
+    assert (icon.status_code, icon.headers["content-type"]) == (200, "image/svg+xml")
+    assert icon.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert icon.text.startswith("<svg ")
+    assert "<script" not in icon.text
+
+
 def test_search_engines_may_list_the_page_where_the_site_says_so(
     shared_server: SharedServer,
 ) -> None:
@@ -127,7 +142,11 @@ def test_texts_of_the_site_stand_on_the_page_in_the_language_of_the_reader(
     assert "Published under CC-BY-4.0." in reader.html
     assert "What can I do?" not in reader.html
     reader.press("react::angry")
-    assert '<a href="https://press.example/lend"><bdi>Lend &amp; read</bdi></a>' in reader.html
+    # In a page of its own: who leaves this one is a new reader when they come back.
+    link = '<a href="https://press.example/lend" target="_blank" rel="noopener">'
+    assert f"{link}<bdi>Lend &amp; read</bdi></a>" in reader.html
+    reader.press("unreact")
+    assert "What can I do?" not in reader.html
 
 
 def test_only_copies_that_agree_are_listed(shared_server: SharedServer) -> None:
@@ -162,13 +181,47 @@ def test_only_copies_that_agree_are_listed(shared_server: SharedServer) -> None:
     assert "<bdi>العربية</bdi>" in html
 
 
+def test_the_guidelines_stand_where_a_comment_is_written(shared_server: SharedServer) -> None:
+    _, publisher = new_site(
+        shared_server, "guidelines_text=Be **kind**.", "guidelines=https://press.example/rules"
+    )
+    story = publisher.story()
+    comment = shared_server.post(story)["comment"]["id"]
+    for query in ("", f"?reply={comment}"):
+        html = shared_server.http.get(f"/s/{story.code}/write{query}").text
+        composer = html.split('<div class="composer"')[1].split('<ol class="comments"')[0]
+        assert "<summary" in composer
+        assert "Be <strong>kind</strong>." in composer
+        # What was typed stays: the link opens a page of its own.
+        assert '<a href="https://press.example/rules" target="_blank" rel="noopener">' in composer
+        assert html.count("Be <strong>kind</strong>.") == 1
+    report = shared_server.http.get(f"/s/{story.code}/write?report={comment}").text
+    assert report.count("Be <strong>kind</strong>.") == 1
+    shared_server.cli("story", "close", story.code)
+    assert "Be <strong>kind</strong>." in shared_server.http.get(f"/s/{story.code}/write").text
+
+
+def test_guidelines_that_are_only_linked_are_linked_where_a_comment_is_written(
+    shared_server: SharedServer,
+) -> None:
+    _, publisher = new_site(shared_server, "guidelines=https://press.example/rules")
+    story = publisher.story()
+    shared_server.register(story)
+    html = shared_server.http.get(f"/s/{story.code}/write").text
+    composer = html.split('<div class="composer"')[1].split('<ol class="comments"')[0]
+    assert (
+        'href="https://press.example/rules" target="_blank" rel="noopener">Guidelines</a>'
+        in composer
+    )
+
+
 def test_a_reader_without_javascript_shares_the_page_by_mail_or_address(
     shared_server: SharedServer,
 ) -> None:
     story = shared_server.story()
-    for path in (f"/s/{story.code}", f"/s/{story.code}/write"):
-        html = shared_server.http.get(path).text
-        plain = html.split("<noscript>", 1)[1]
+    # On the page itself the embed shares, if there is JavaScript.
+    for path, before in ((f"/s/{story.code}", "<noscript>"), (f"/s/{story.code}/write", "<body>")):
+        plain = shared_server.http.get(path).text.split(before, 1)[1]
         mail = re.findall(r'href="mailto:\?subject=([^&]+)&amp;body=([^"]+)"', plain)
         assert [unquote(body) for _, body in mail] == [f"{shared_server.url}/s/{story.code}"]
         assert f'<a href="{shared_server.url}/s/{story.code}" dir="ltr">' in plain
@@ -489,7 +542,7 @@ def test_a_reader_deletes_what_they_wrote_from_this_page(shared_server: SharedSe
     reader.press("forget")
     known_by = {name: reader.page.fields[name] for name in ("reader", "first", "key")}
     reader.press("forget-all")
-    assert "Your reactions and comments were deleted." in reader.html
+    assert "What you left from this page was deleted." in reader.html
     assert counts(shared_server, story) == {}
     assert "to be forgotten" not in json.dumps(threads(shared_server, story))
     assert "of someone else" in json.dumps(threads(shared_server, story))
@@ -498,7 +551,7 @@ def test_a_reader_deletes_what_they_wrote_from_this_page(shared_server: SharedSe
     assert reader.page.fields["body"] == "not posted yet"
     assert reader.page.fields["name"] == ""
     reader.again()
-    assert "Your reactions and comments were deleted." in reader.html
+    assert "What you left from this page was deleted." in reader.html
     reader.press("react::sad")
     assert counts(shared_server, story) == {"sad": 1}, "the next action makes a new reader"
 
@@ -562,7 +615,7 @@ def test_a_closed_discussion_takes_only_reports_and_deletions(
     assert "This discussion is closed." in reader.html
     assert "body" not in reader.page.fields
     left = {do.partition(":")[0] for do in reader.page.buttons if do}
-    assert left == {"go", "report", "delete", "forget"}
+    assert left == {"go", "report", "hint", "delete", "forget"}
     assert '<span class="chip">' in reader.html, "reactions are still shown"
     assert len(threads(shared_server, story)) == 2
     reader.press(f"report:{other}")

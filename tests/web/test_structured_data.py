@@ -1,17 +1,21 @@
 """What other software reads of a story's page: JSON-LD, licence, preview card, addresses of feeds."""
 
 import json
+import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 from pyld import jsonld
 
 from tests.e2e.publisher import Story
+from tests.node import node
 from tests.web.shared_server import SharedServer
 
 SCHEMA = "https://schema.org/"
 HOSTILE = "</script><script>alert(1)</script><!-- & “x”"
 CC_BY = "https://creativecommons.org/licenses/by/4.0/"
+MODULES = Path(__file__).parents[2] / "js/node_modules"
 
 
 class Head(HTMLParser):
@@ -46,7 +50,7 @@ class Head(HTMLParser):
 def schema_org(url: str, _options: Any) -> dict[str, Any]:
     """Return what schema.org's context says of the terms in use here, without a network."""
     assert url == "https://schema.org"
-    addresses = ("url", "license", "discussionUrl", "mainEntityOfPage", "interactionType")
+    addresses = ("url", "license", "discussionUrl", "mainEntityOfPage")
     terms = {name: {"@id": SCHEMA + name, "@type": "@id"} for name in addresses}
     document = {"@context": {"@vocab": SCHEMA, **terms}}
     return {"contextUrl": None, "documentUrl": url, "document": document, "contentType": None}
@@ -82,7 +86,11 @@ def test_a_json_ld_processor_reads_the_discussion(shared_server: SharedServer) -
     assert found["commentCount"] == 2
     assert found["author"] == {"@type": "Person", "name": "Ann"}
     assert found["datePublished"].endswith("Z")
-    assert found["interactionStatistic"]["userInteractionCount"] == 1
+    counter = found["interactionStatistic"]
+    assert (counter["interactionType"], counter["userInteractionCount"]) == (
+        {"@type": "LikeAction"},
+        1,
+    )
     article = found["sharedContent"]
     assert (article["@id"], article["license"]) == ("https://press.example/sea", {"@id": CC_BY})
     assert article["creditText"] == "Ann, Press"
@@ -91,6 +99,61 @@ def test_a_json_ld_processor_reads_the_discussion(shared_server: SharedServer) -
     assert comment["author"]["name"] == "Bo"
     assert comment["comment"]["text"] == "A reply"
     assert comment["@id"].endswith(f"#c-{top['comment']['id']}")
+
+
+def discussed(server: SharedServer) -> list[dict[str, Any]]:
+    """Return what is said of a discussion with all of it, and of one whose publisher said nothing."""
+    claims = {
+        "title": "Sea",
+        "author": "Ann",
+        "publisher": "Press",
+        "url": "https://press.example/sea",
+    }
+    found = []
+    for story in (server.story(**claims), server.story(license="LicenseRef-Own")):
+        found.append(json.loads(head(server, story).json_ld))
+        top = server.post(story, "**One**", name="Bo", website="https://bo.example/")
+        server.post(story, "Without a name", parent=top["comment"]["id"])
+        fields = {"comment": top["comment"]["id"], "reader": top["reader"], "body": "Two"}
+        assert server.action(story, "edit", **fields).status_code == 200
+        found.append(json.loads(head(server, story).json_ld))
+    return found
+
+
+def test_every_term_and_value_is_one_of_the_vocabulary(
+    shared_server: SharedServer, tmp_path: Path
+) -> None:
+    """The types of schema-dts are made from schema.org's own vocabulary."""
+    lines = [
+        f'import type {{ DiscussionForumPosting, WithContext }} from "{MODULES}/schema-dts/dist/schema.js";',
+        *(
+            f"export const a{number}: WithContext<DiscussionForumPosting> = {json.dumps(one)};"
+            for number, one in enumerate(discussed(shared_server))
+        ),
+    ]
+    program = tmp_path / "found.ts"
+    program.write_text("\n".join(lines), "utf-8")
+    compiler = (node(), str(MODULES / "typescript/bin/tsc"), "--noEmit", "--strict")
+    run = subprocess.run(
+        [*compiler, "--skipLibCheck", "--module", "nodenext", str(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
+
+
+def test_the_posting_and_every_comment_have_what_search_engines_require(
+    shared_server: SharedServer,
+) -> None:
+    for posting in discussed(shared_server):
+        waiting = [posting]
+        while waiting:
+            one = waiting.pop()
+            assert one["author"]["@type"] in {"Person", "Organization"}
+            assert all((one["author"]["name"], one["text"], one["url"]))
+            assert one["datePublished"].endswith("Z")
+            waiting += one.get("comment", [])
 
 
 def test_no_text_ends_the_element(shared_server: SharedServer) -> None:

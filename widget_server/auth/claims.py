@@ -64,6 +64,7 @@ def parse_widget_claims(site: str, payload: Payload, *, jti: str, now: float) ->
         label=_label(payload),
         lang=_lang(payload),
         listed=_flag(payload, "list"),
+        republisher=_flag(payload, "republisher"),
     )
 
 
@@ -123,6 +124,7 @@ def widget_payload(claims: WidgetClaims) -> dict[str, Any]:
         "label": claims.label,
         "lang": claims.lang,
         "list": claims.listed or None,
+        "republisher": claims.republisher or None,
     }
     return {name: value for name, value in payload.items() if value is not None}
 

@@ -2,12 +2,30 @@
 
 import hmac
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Self
 
 UNKNOWN = "unknown"
 """The key of all callers without a valid address."""
 
 _PREFIX = {4: 32, 6: 64}
 """Bits that identify one household or office: a whole IPv4 address, or an IPv6 /64."""
+
+
+class NetworkKey(str):
+    """The key of a network on one day.
+
+    `lasting` names the network on every day. Keep it in memory only: never store it, log it or put it on the bus.
+    """
+
+    __slots__ = ("lasting",)
+
+    lasting: str
+
+    def __new__(cls, key: str, lasting: str) -> Self:
+        """Return the key of a day with the name that lasts."""
+        made = super().__new__(cls, key)
+        made.lasting = lasting
+        return made
 
 
 class NetworkHasher:
@@ -24,13 +42,15 @@ class NetworkHasher:
             raise ValueError("Network keys need a secret.")
         self._secret = secret.encode()
 
-    def key(self, address: str | None, day: int) -> str:
+    def key(self, address: str | None, day: int) -> NetworkKey:
         """Return 32 hex digits for this network on this day (days since 1970), or `UNKNOWN`."""
         prefix = _prefix(address)
         if prefix is None:
-            return UNKNOWN
-        message = f"network:{day}:{prefix}".encode()
-        return hmac.digest(self._secret, message, "sha256")[:16].hex()
+            return NetworkKey(UNKNOWN, UNKNOWN)
+        return NetworkKey(self._hash(f"network:{day}:{prefix}"), self._hash(f"lasting:{prefix}"))
+
+    def _hash(self, message: str) -> str:
+        return hmac.digest(self._secret, message.encode(), "sha256")[:16].hex()
 
 
 _SHORTEST_PREFIX = {4: 8, 6: 16}

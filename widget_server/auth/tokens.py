@@ -127,6 +127,11 @@ class Keyring:
         """Return the key, in hex, with which a publisher signs. It is derived and never stored."""
         return _site_key(self._secrets[0], site, generation)
 
+    def widget_key(self, site: str, generation: int) -> str:
+        """Return the key, in hex, that signs widget tokens and nothing else, for programs of a publisher."""
+        site_key = self.site_key(site, generation).encode()
+        return hmac.new(site_key, SALTS["w1"], hashlib.sha256).hexdigest()
+
     def verify_widget(
         self, unverified: UnverifiedToken, oldest: int, newest: int, now: float
     ) -> WidgetClaims:

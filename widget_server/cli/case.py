@@ -30,7 +30,10 @@ def case_show(
     """Show an open case with its reports and the record of its writer.
 
     With --json: the fields of `queue list --json`, and `writer` (their comments on the site by state),
-    `reports` (an object of numbers by reason), `reporters_right` and `reporters_wrong`.
+    `reports` (an object of numbers by reason), `reports_given` (each with `id`, `at`, `category`, `reason` and
+    `muted`: it does not count), `reporters_right`, `reporters_wrong`,
+    `reported_texts` (what was reported and reads otherwise now: `revision`, `at`, `text`),
+    `appeals` (objections with `decision`, `verb`, `at` and `text`) and `suspects` (what rules about words find).
     """
     card = act(data, as_name, slug, lambda services, by: queue.find_card(services, by, slug, case))
     known = card.context
@@ -40,8 +43,27 @@ def case_show(
             | {
                 "writer": known.writer,
                 "reports": {reason or "": number for reason, number in known.reports_by_reason()},
+                "reports_given": [
+                    {
+                        "id": one.id,
+                        "at": one.at,
+                        "category": one.category,
+                        "reason": one.reason,
+                        "muted": one.muted,
+                    }
+                    for one in known.reports
+                ],
                 "reporters_right": known.reporters.right,
                 "reporters_wrong": known.reporters.wrong,
+                "reported_texts": [
+                    {"revision": one.revision, "at": one.at, "text": one.source}
+                    for one in card.reported
+                ],
+                "appeals": [
+                    {"decision": one.decision, "verb": one.verb, "at": one.at, "text": one.text}
+                    for one in card.appeals
+                ],
+                "suspects": [*card.suspects.words, *card.suspects.beside],
             }
         )
         return
@@ -50,7 +72,18 @@ def case_show(
     print(f"{escaped(card.case.comment.name or 'anonymous')}:")
     for line in cases.waiting_version(card.case).source.splitlines():
         print(f"  {escaped(line)}")
+    for word in (*card.suspects.words, *card.suspects.beside):
+        print(f"rules find: {escaped(word)}")
     for reason, number in known.reports_by_reason():
         print(f"{number} × {escaped(reason or 'no reason')}")
+    for given in known.reports:
+        muted = ", does not count" if given.muted else ""
+        print(f"report {given.id}, {format_time(given.at)}{muted}")
+    for before in card.reported:
+        print(f"when it was reported, {format_time(before.at)}:")
+        for line in before.source.splitlines():
+            print(f"  {escaped(line)}")
+    for one in card.appeals:
+        print(f"objection to {one.verb} by {escaped(one.by)}: {escaped(one.text or 'no words')}")
     for state, number in sorted(known.writer.items()):
         print(f"writer: {number} {state}")

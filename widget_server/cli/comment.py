@@ -290,4 +290,15 @@ _add_verb("hold", "Hide comments until somebody decides.", "Held comment {}.")
 _add_verb("spam", "Remove comments as spam.", "Removed comment {} as spam.")
 _add_verb("pin", "Show comments before all others.", "Pinned comment {}.")
 _add_verb("unpin", "Show pinned comments in their usual place again.", "Unpinned comment {}.")
+_add_verb("feature", "List comments in the feeds of featured comments.", "Featured comment {}.")
+_add_verb(
+    "unfeature",
+    "Take comments out of the feeds of featured comments.",
+    "Comment {} is no longer featured.",
+)
+_add_verb(
+    "uphold",
+    "Answer objections: what was decided about the comments stays.",
+    "Upheld what was decided about comment {}.",
+)
 _add_verb("erase", "Erase comments at once, which cannot be undone.", "Erased comment {}.")

@@ -63,7 +63,7 @@ def act(
 async def operator(services: Services, as_name: str | None, site: Site) -> Actor:
     """Return who acts: the shell, or the account `as_name` on `site` (None: on the whole server).
 
-    The shell has the rights of an owner, and so has whoever may run commands here. Raises
+    The shell has the rights of an owner, and so has each person who may run commands here. Raises
     `OperatorError` if there is no such account, or it has no role there.
     """
     if as_name is None:

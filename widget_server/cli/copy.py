@@ -6,7 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from widget_server.cli import local_copies
+from widget_server.cli.check_page import copy_check
 from widget_server.cli.context import act, operator, with_services
+from widget_server.cli.local_copies import CopyId
 from widget_server.cli.options import (
     After,
     As,
@@ -120,14 +123,6 @@ def _as_json(row: copies.ListedCopy) -> dict[str, Any]:
     return asdict(row.record) | {"share": round(row.record.share, 4), "readers": row.readers.number}
 
 
-CopyId = Annotated[
-    int,
-    typer.Argument(
-        metavar="ID", help="Name the copy by its id of `copy list`.", show_default=False
-    ),
-]
-
-
 @app.command("revoke")
 def copy_revoke(
     slug: Slug,
@@ -204,6 +199,35 @@ def copy_give_back(
         print("Given back." if changed else "It was neither revoked nor shut out.")
 
 
+@app.command("agree")
+def copy_agree(
+    slug: Slug,
+    copy: CopyId,
+    take_back: Annotated[
+        bool, typer.Option("--take-back", help="Hide the name again: readers see the host.")
+    ] = False,
+    as_name: As = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """Show the name that the republisher of a copy wants, and list the copy if they want that.
+
+    It holds for all copies with the same token. With --json: an object with `copy` and `changed`.
+    """
+    changed = act(
+        data,
+        as_name,
+        slug,
+        lambda services, by: copies.agree_with_name(services, by, slug, copy, agreed=not take_back),
+    )
+    if as_json:
+        print_json({"copy": copy, "changed": changed})
+    elif not changed:
+        print("Nothing changed.")
+    else:
+        print("Readers see the host." if take_back else "Readers see the name.")
+
+
 @app.command("look")
 def copy_look(
     slug: Slug,
@@ -226,3 +250,10 @@ def copy_look(
         print_json({"copy": copy})
     else:
         print("The server looks at the page soon.")
+
+
+app.command("check")(copy_check)
+app.command("hide")(local_copies.copy_hide)
+app.command("show")(local_copies.copy_show)
+app.command("wait")(local_copies.copy_wait)
+app.command("hidden")(local_copies.copy_hidden)

@@ -7,9 +7,9 @@ import typer
 from widget_server.cli.context import operator, with_services
 from widget_server.cli.options import As, DataDir, Slug, choose
 from widget_server.cli.output import JsonOutput, print_json
-from widget_server.model.learning import LearnerState
+from widget_server.model.learning import LEARNER, LearnerState
 from widget_server.model.rules import RULE_MODES, HitCounts
-from widget_server.operations.moderation import learner
+from widget_server.operations.moderation import learner, rules
 from widget_server.operations.owners import sites
 from widget_server.operations.services import Services
 
@@ -33,20 +33,22 @@ def learner_show(
     """Show or change the filter that learns from the site's own decisions.
 
     With --json: an object with `mode`, `rate`, `bad_seen`, `good_seen`, `bad_needed`, `good_needed`, `curve`
-    (objects with `rate`, `caught`, `low` and `high`), `held`, `in_shadow`, `approved` and `removed`.
+    (objects with `rate`, `caught`, `low` and `high`), `held`, `in_shadow`, `approved`, `removed` and `missed`
+    (comments of the last 30 days that people removed and the filter did not hit).
     """
     wanted = choose("--mode", mode, RULE_MODES)
 
-    async def work(services: Services) -> tuple[LearnerState, HitCounts]:
+    async def work(services: Services) -> tuple[LearnerState, HitCounts, int]:
         await sites.get_site(services, slug)
         by = await operator(services, as_name, slug)
         if wanted is not None or rate is not None:
             await learner.set_filter(services, by, slug, wanted, rate)
-        return await learner.show_learner(services, by, slug)
+        state, hits = await learner.show_learner(services, by, slug)
+        return state, hits, await rules.count_missed(services, by, slug, LEARNER)
 
-    state, hits = with_services(data, work)
+    state, hits, missed = with_services(data, work)
     if as_json:
-        print_json(_as_json(state, hits))
+        print_json(_as_json(state, hits) | {"missed": missed})
         return
     bad, good = learner.NEEDED
     print(

@@ -1,5 +1,6 @@
 """`log`: read the log of decisions, and verify it."""
 
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from widget_server.cli.output import JsonOutput, print_json
 from widget_server.config import load
 from widget_server.content.visibility import escaped
 from widget_server.model.decisions import Decision
-from widget_server.operations.moderation import log, log_pages
+from widget_server.operations.moderation import log, log_pages, statements
 from widget_server.operations.owners import sites
 from widget_server.operations.services import Services
 from widget_server.store.queries.decisions import LogFilter
@@ -51,7 +52,7 @@ def log_list(
         actor=actor,
         comment=comment,
         batch=batch,
-        since=None if since is None else int(since.replace(tzinfo=UTC).timestamp() * 1000),
+        since=_ms(since),
     )
 
     async def read(services: Services) -> list[Decision]:
@@ -88,6 +89,39 @@ def log_export(
             print(line, end="")
 
     with_services(data, export)
+
+
+@app.command("statements")
+def log_statements(
+    slug: Slug,
+    since: Annotated[
+        datetime | None, typer.Option("--since", help="Only from this time (UTC) on.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", help="Only before this time.")
+    ] = None,
+    as_name: As = None,
+    data: DataDir = None,
+) -> None:
+    """Print all restrictions as CSV in the fields of the EU's Transparency Database, the oldest first.
+
+    Without names, addresses and words.
+    """
+
+    async def run(services: Services) -> None:
+        await sites.get_site(services, slug)
+        by = await operator(services, as_name, slug)
+        begin, end = _ms(since), _ms(until)
+        async for part in statements.export_statements(
+            services, by, slug, since=begin or 0, until=end
+        ):
+            sys.stdout.write(part)
+
+    with_services(data, run)
+
+
+def _ms(at: datetime | None) -> int | None:
+    return None if at is None else int(at.replace(tzinfo=UTC).timestamp() * 1000)
 
 
 def _columns(decision: Decision) -> list[str]:

@@ -1,6 +1,7 @@
 """`people`: invitations, roles, lost passwords, disabled accounts."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from widget_server.cli.context import act, operator, with_services
 from widget_server.cli.options import As, DataDir, format_time
 from widget_server.cli.output import JsonOutput, print_json
+from widget_server.config import load
 from widget_server.model.actors import Role
 from widget_server.model.errors import OperatorError
 from widget_server.operations.owners import links, people
@@ -62,7 +64,7 @@ def people_invite(
             services, by, site or "", cast(Role, role), email=email, copies=numbers or None
         )
 
-    _print_link(with_services(data, work), as_json)
+    _print_link(with_services(data, work), as_json, data)
 
 
 @app.command("reset")
@@ -81,7 +83,7 @@ def people_reset(
         by = await operator(services, as_name, None)
         return await links.reset_link(services, by, await people.find_account(services, name))
 
-    _print_link(with_services(data, work), as_json)
+    _print_link(with_services(data, work), as_json, data)
 
 
 @app.command("list")
@@ -248,9 +250,13 @@ def _account(account: Any, email: str | None) -> dict[str, Any]:
     }
 
 
-def _print_link(link: Link, as_json: bool) -> None:
+def _print_link(link: Link, as_json: bool, data: Path | None) -> None:
     if as_json:
         print_json({"url": link.url, "until": link.until})
         return
     until = datetime.fromtimestamp(link.until / 1000, UTC)
     print(f"{link.url}\nIt works once, until {until:%Y-%m-%d %H:%M} UTC. Send it to nobody else.")
+    config = load(data_dir=data)
+    if not (config.admin_url or config.public_url):
+        # The command does not know the options that `serve` was started with.
+        print(f"If the server listens on another port than {config.port}, put that into the link.")

@@ -10,13 +10,15 @@ from widget_server.cli.output import JsonOutput, print_json
 from widget_server.content.visibility import escaped
 from widget_server.model.decisions import COMMENT_VERBS, Case
 from widget_server.model.errors import OperatorError
-from widget_server.operations.moderation import cases, queue
+from widget_server.operations.moderation import cases, new_comments, queue
 
 app = typer.Typer(
     help="Take what waits for a person, and decide.", no_args_is_help=True, add_completion=False
 )
 
-QueueName = Annotated[str, typer.Option("--queue", help="pending, reported, held, edits or all.")]
+QueueName = Annotated[
+    str, typer.Option("--queue", help="pending, reported, held, edits, appeals or all.")
+]
 Story = Annotated[str | None, typer.Option("--story", help="Only of the story with this code.")]
 Copy = Annotated[int | None, typer.Option("--copy", min=1, help="Only written on this copy.")]
 Language = Annotated[str | None, typer.Option("--lang", help="Only in this language.")]
@@ -24,6 +26,10 @@ Because = Annotated[str | None, typer.Option("--because", help="Only reported fo
 Age = Annotated[
     str | None,
     typer.Option("--age", help="day: opened in the last 24 hours; older: before."),
+]
+Watch = Annotated[
+    str | None,
+    typer.Option("--watch", metavar="ID", help="Only of the stories of this watch-list."),
 ]
 CaseId = Annotated[
     int, typer.Argument(metavar="CASE", min=1, help="Name a case by its number, which lists show.")
@@ -39,7 +45,10 @@ def root() -> None:
 def queue_counts(
     slug: Slug, as_name: As = None, as_json: JsonOutput = False, data: DataDir = None
 ) -> None:
-    """Print how many cases are open in each queue. With --json: an object of numbers by queue."""
+    """Print how many cases are open in each queue, and in `corrections` how many error reports of readers.
+
+    With --json: an object of numbers by queue.
+    """
     found = act(data, as_name, slug, lambda services, by: cases.count_waiting(services, by, slug))
     if as_json:
         print_json(found)
@@ -57,6 +66,7 @@ def queue_list(
     lang: Language = None,
     because: Because = None,
     age: Age = None,
+    watch: Watch = None,
     limit: Limit = 25,
     as_name: As = None,
     as_json: JsonOutput = False,
@@ -68,7 +78,7 @@ def queue_list(
     array of objects with `case`, `queue`, `story`, `comment`, `revision`, `priority`, `reasons`, `opened_at`
     (milliseconds since 1970) and `text`.
     """
-    chosen = cases.filter_of(name, story, copy, lang, because, age)
+    chosen = cases.filter_of(name, story, copy, lang, because, age, watch)
     found = act(
         data,
         as_name,
@@ -87,6 +97,7 @@ def queue_take(
     lang: Language = None,
     because: Because = None,
     age: Age = None,
+    watch: Watch = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=50, help="Take at most so many.")
     ] = 10,
@@ -101,7 +112,7 @@ def queue_take(
 
     Output as that of `queue list`.
     """
-    chosen = cases.filter_of(name, story, copy, lang, because, age)
+    chosen = cases.filter_of(name, story, copy, lang, because, age, watch)
     cards = act(
         data,
         as_name,
@@ -140,7 +151,7 @@ def queue_decide(
     slug: Slug,
     case: CaseId,
     verb: Annotated[
-        str, typer.Argument(metavar="VERB", help="approve, remove, reject, hold, spam.")
+        str, typer.Argument(metavar="VERB", help="approve, remove, reject, hold, spam, uphold.")
     ],
     reason: Reason = None,
     note: Note = None,
@@ -182,6 +193,70 @@ def queue_decide(
         print("Nothing to change.")
     else:
         print(f"The comment is {state} now. To undo: widget-server undo {entry.id}")
+
+
+@app.command("new")
+def queue_new(
+    slug: Slug,
+    story: Story = None,
+    copy: Copy = None,
+    lang: Language = None,
+    watch: Watch = None,
+    limit: Limit = 25,
+    as_name: As = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """List published comments that came in since you last looked, the oldest first.
+
+    Columns are comment, story code and the beginning of the text. With --json: an array of objects with
+    `comment`, `story`, `created_at` (milliseconds since 1970) and `text`.
+    """
+    chosen = cases.filter_of("new", story, copy, lang, watch=watch)
+    found = act(
+        data,
+        as_name,
+        slug,
+        lambda services, by: new_comments.list_new(services, by, slug, chosen, limit=limit),
+    )
+    if as_json:
+        print_json(
+            [
+                {
+                    "comment": one.comment.id,
+                    "story": one.story,
+                    "created_at": one.comment.created_at,
+                    "text": one.comment.source,
+                }
+                for one in found
+            ]
+        )
+        return
+    for one in found:
+        excerpt = escaped(" ".join(one.comment.source.split())[:120])
+        print(f"{one.comment.id}\t{one.story}\t{excerpt}")
+    if not found:
+        typer.echo("Nothing came in since.", err=True)
+
+
+@app.command("seen")
+def queue_seen(
+    slug: Slug,
+    comment: Annotated[str, typer.Argument(metavar="COMMENT", help="Name the last one you saw.")],
+    take_back: Annotated[
+        bool, typer.Option("--take-back", help="It and those after it are new again.")
+    ] = False,
+    as_name: As = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """Say up to which comment you have looked at what came in. With --json: `comment` and `seen`."""
+    mark = new_comments.mark_unseen if take_back else new_comments.mark_seen
+    act(data, as_name, slug, lambda services, by: mark(services, by, slug, comment))
+    if as_json:
+        print_json({"comment": comment, "seen": not take_back})
+    else:
+        print("New again." if take_back else "Seen.")
 
 
 def _print(found: list[Case], *, as_json: bool) -> None:

@@ -36,7 +36,7 @@ def report_list(
 
     Columns are id, story code, number of reports, reasons and the beginning of the comment. With --json: an
     array of objects with `comment`, `story`, `text`, `revision`, `opened_at`, `reasons` and `reports`, an
-    array of objects with `reason` (as the reader gave it, or null) and `at`.
+    array of objects with `category` (a key, or null), `reason` (as the reader gave it, or null) and `at`.
     """
 
     async def read(services: Services) -> list[tuple[Case, list[ReportText]]]:
@@ -67,5 +67,7 @@ def _as_json(case: Case, reports: list[ReportText]) -> dict[str, object]:
         "revision": case.comment.revision,
         "opened_at": case.opened_at,
         "reasons": list(case.reasons),
-        "reports": [{"reason": one.reason, "at": one.at} for one in reports],
+        "reports": [
+            {"category": one.category, "reason": one.reason, "at": one.at} for one in reports
+        ],
     }

@@ -1,19 +1,20 @@
 """`rule`: list, add, change, try, turn on and off, and remove rules about comments."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from widget_server.cli.context import operator, with_services
 from widget_server.cli.options import As, DataDir, Slug, choose
 from widget_server.cli.output import JsonOutput, print_json
+from widget_server.cli.rule_modes import rule_off, rule_on, rule_shadow
 from widget_server.cli.rule_options import (
     MODE_WORDS,
     Ask,
     CopyNumber,
     DoAction,
+    Exception_,
     Guideline,
     Kind,
     Language,
@@ -28,14 +29,14 @@ from widget_server.cli.rule_options import (
     beginning_of,
     hit_json,
     hits_json,
-    lines_of,
+    list_of,
     print_trial,
     rule_json,
     spec_of,
     trial_json,
 )
 from widget_server.content.visibility import escaped
-from widget_server.model.rules import RULE_ACTIONS, HitComment, RuleMode, StoredRule
+from widget_server.model.rules import RULE_ACTIONS, HitComment, StoredRule
 from widget_server.operations.moderation import rules
 from widget_server.operations.moderation.rules import ListedRule
 from widget_server.operations.moderation.try_rule import TriedRule
@@ -56,8 +57,9 @@ def rule_list(
     """List the rules of a site with their hits of the last 30 days.
 
     Columns are id, mode, kind, action, name and hits. With --json: an array of objects with `id`, `name`,
-    `kind`, `action`, `mode`, `story`, `copy`, `languages`, `words`, `leet`, `limit`, `least`,
-    `guideline`, `ask`, `created_at`, `by`, `mode_at`, `mode_by`, `blocked` and `hits`.
+    `kind`, `action`, `mode`, `story`, `copy`, `languages`, `words`, `exceptions`, `leet`, `limit`, `least`,
+    `guideline`, `ask`, `created_at`, `by`, `mode_at`, `mode_by`, `blocked`, `asked`, `edited`, `insisted`
+    and `hits`.
     """
 
     async def read(services: Services) -> list[ListedRule]:
@@ -71,6 +73,8 @@ def rule_list(
     for one in found:
         rule, hits = one.rule, one.hits
         counted = f"held {hits.acting}, in shadow {hits.shadow}, refused {rule.blocked}"
+        if rule.asked:
+            counted += f", asked {rule.asked} of whom {rule.edited} edited"
         parts = (
             rule.id,
             rule.mode,
@@ -118,6 +122,7 @@ def rule_add(
     action: DoAction = "hold",
     word: Word = None,
     words: WordsFile = None,
+    exceptions: Exception_ = None,
     leet: Leet = None,
     limit: Limit = None,
     least: Least = None,
@@ -136,7 +141,20 @@ def rule_add(
     `caught`, `approved`, `removed`, `since`, `seconds` and `samples`.
     """
     spec = spec_of(
-        kind, name, action, word, words, leet, limit, least, language, story, copy, guideline, ask
+        kind,
+        name,
+        action,
+        word,
+        words,
+        exceptions,
+        leet,
+        limit,
+        least,
+        language,
+        story,
+        copy,
+        guideline,
+        ask,
     )
 
     async def work(services: Services) -> tuple[StoredRule, TriedRule]:
@@ -160,6 +178,15 @@ def rule_change(
     action: DoAction = None,
     word: Word = None,
     words: WordsFile = None,
+    exceptions: Exception_ = None,
+    except_comment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMENT",
+            help="Allow the wording in which the rule found its words in this comment.",
+            show_default=False,
+        ),
+    ] = None,
     leet: Leet = None,
     limit: Limit = None,
     least: Least = None,
@@ -170,16 +197,17 @@ def rule_change(
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
-    """Change a rule. Unless only its name changes, it is in shadow again.
+    """Change a rule. Unless only its name changes or exceptions are added, it is in shadow again.
 
-    --words replaces the list, --word adds to it. With --json: the fields of `rule list --json` but `hits`.
+    --words replaces the list; --word and --except add to the lists. With --json: the fields of `rule list --json` but `hits`.
     """
     added = tuple(word or ())
-    whole = None if words is None else lines_of(words)
 
     async def work(services: Services) -> StoredRule:
         by = await operator(services, as_name, slug)
         before = (await rules.find_rule(services, by, slug, rule)).spec
+        tags = before.languages if language is None else language
+        whole = None if words is None else list_of(words, tags)
         sent: dict[str, Any] = {
             "name": name,
             "action": choose("--action", action, RULE_ACTIONS),
@@ -190,8 +218,11 @@ def rule_change(
             "guideline": guideline,
             "ask": ask,
             "words": (*(before.words if whole is None else whole), *added),
+            "exceptions": (*before.exceptions, *(exceptions or ())),
         }
         spec = replace(before, **{key: value for key, value in sent.items() if value is not None})
+        if except_comment is not None:
+            spec = await rules.excepted(services, by, slug, spec, except_comment)
         return await rules.change_rule(services, by, slug, rule, spec)
 
     changed = with_services(data, work)
@@ -223,37 +254,9 @@ def rule_try(
         print_trial(tried)
 
 
-@app.command("on")
-def rule_on(
-    slug: Slug, rule: RuleId, as_name: As = None, as_json: JsonOutput = False, data: DataDir = None
-) -> None:
-    """Let a rule count from now on, after it was tried on the last 10,000 comments.
-
-    With --json: an object with `id`, `mode` and `trial` (null if it was on).
-    """
-    _set_mode(slug, rule, "on", as_name, as_json, data)
-
-
-@app.command("shadow")
-def rule_shadow(
-    slug: Slug, rule: RuleId, as_name: As = None, as_json: JsonOutput = False, data: DataDir = None
-) -> None:
-    """Let a rule only count what it would have held.
-
-    With --json: an object with `id`, `mode` and `trial` (null).
-    """
-    _set_mode(slug, rule, "shadow", as_name, as_json, data)
-
-
-@app.command("off")
-def rule_off(
-    slug: Slug, rule: RuleId, as_name: As = None, as_json: JsonOutput = False, data: DataDir = None
-) -> None:
-    """Turn a rule off: it neither holds nor counts.
-
-    With --json: an object with `id`, `mode` and `trial` (null).
-    """
-    _set_mode(slug, rule, "off", as_name, as_json, data)
+app.command("on")(rule_on)
+app.command("shadow")(rule_shadow)
+app.command("off")(rule_off)
 
 
 @app.command("remove")
@@ -273,20 +276,3 @@ def rule_remove(
         print_json({"id": rule})
     else:
         print("The rule is removed.")
-
-
-def _set_mode(
-    slug: str, rule: str, mode: RuleMode, as_name: str | None, as_json: bool, data: Path | None
-) -> None:
-    async def work(services: Services) -> tuple[StoredRule, TriedRule | None]:
-        by = await operator(services, as_name, slug)
-        return await rules.set_mode(services, by, slug, rule, mode)
-
-    after, tried = with_services(data, work)
-    if as_json:
-        trial = None if tried is None else trial_json(tried)
-        print_json({"id": after.id, "mode": after.mode, "trial": trial})
-        return
-    print(f"The rule is {MODE_WORDS[after.mode]}.")
-    if tried is not None:
-        print_trial(tried)

@@ -1,11 +1,13 @@
 """Options of the command `rule`, and how rules and trials are printed."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from widget_server.cli.options import choose, format_time
+from widget_server.content.imported_list import ListRejectedError, decode_list, read_list
 from widget_server.content.visibility import escaped
 from widget_server.model.errors import OperatorError, os_errors_to_operator_errors
 from widget_server.model.rules import (
@@ -39,7 +41,14 @@ Word = Annotated[
 ]
 WordsFile = Annotated[
     Path | None,
-    typer.Option("--words", help="Read words and phrases from this file, one a line, in UTF-8."),
+    typer.Option(
+        "--words",
+        help="Read words and phrases from this file, one a line, or the columns `word` and `language` of a CSV.",
+    ),
+]
+Exception_ = Annotated[
+    list[str] | None,
+    typer.Option("--except", help="Allow the words in this wording; may be given several times."),
 ]
 Leet = Annotated[
     bool | None,
@@ -77,6 +86,7 @@ def spec_of(
     action: str | None,
     word: list[str] | None,
     words: Path | None,
+    exceptions: list[str] | None,
     leet: bool | None,
     limit: int | None,
     least: int | None,
@@ -97,7 +107,8 @@ def spec_of(
         story=story,
         copy=copy,
         languages=tuple(language or ()),
-        words=(*(lines_of(words) if words is not None else ()), *(word or ())),
+        words=(*(list_of(words, language) if words is not None else ()), *(word or ())),
+        exceptions=tuple(exceptions or ()),
         leet=bool(leet),
         limit=limit or 0,
         least=least or 0,
@@ -106,14 +117,18 @@ def spec_of(
     )
 
 
-def lines_of(file: Path) -> tuple[str, ...]:
-    """Return the lines of a list. Raises `OperatorError`."""
+def list_of(file: Path, languages: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the entries of a list, and say which are left out. Raises `OperatorError`, which names each wrong line."""
     with os_errors_to_operator_errors("The list cannot be read", "Name a file with --words."):
         content = file.read_bytes()
     try:
-        return tuple(content.decode("utf-8-sig").splitlines())
-    except UnicodeDecodeError:
-        raise OperatorError("The list is not in UTF-8. Save it as UTF-8 and try again.") from None
+        found = read_list(decode_list(content), languages or ())
+    except ListRejectedError as error:
+        raise OperatorError(error.detail) from None
+    if found.elsewhere:
+        named = ", ".join(f"{tag}: {number}" for tag, number in sorted(found.elsewhere.items()))
+        typer.echo(f"Entries in other languages are left out ({named}).", err=True)
+    return found.words
 
 
 def rule_json(rule: StoredRule) -> dict[str, Any]:
@@ -129,6 +144,7 @@ def rule_json(rule: StoredRule) -> dict[str, Any]:
         "copy": spec.copy,
         "languages": list(spec.languages),
         "words": list(spec.words),
+        "exceptions": list(spec.exceptions),
         "leet": spec.leet,
         "limit": spec.limit,
         "least": spec.least,
@@ -139,6 +155,9 @@ def rule_json(rule: StoredRule) -> dict[str, Any]:
         "mode_at": rule.mode_at,
         "mode_by": rule.mode_by,
         "blocked": rule.blocked,
+        "asked": rule.asked,
+        "edited": rule.edited,
+        "insisted": rule.insisted,
     }
 
 
@@ -180,6 +199,7 @@ def trial_json(tried: TriedRule) -> dict[str, Any]:
                 "outcome": one.comment.outcome,
                 "text": one.comment.text,
                 "spans": [list(span) for span in one.hit.spans],
+                "beside": list(one.hit.beside),
             }
             for one in trial.samples
         ],

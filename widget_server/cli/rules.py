@@ -4,7 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from widget_server.cli.output import print_json
+from widget_server.model.capacity import Capacity
 from widget_server.model.errors import OperatorError
+from widget_server.model.hours import Timetable
+from widget_server.model.hours_values import capacity_text, hours_text
 from widget_server.model.reactions import Reaction
 from widget_server.model.setting_values import BY_LANGUAGE
 from widget_server.model.settings import CallToAction, SiteSettings
@@ -49,6 +52,10 @@ def _format(settings: SiteSettings, key: str) -> str:
 
 
 def _format_value(value: Any) -> str:
+    if isinstance(value, Timetable):
+        return hours_text(value)
+    if isinstance(value, Capacity):
+        return capacity_text(value)
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, Mapping):

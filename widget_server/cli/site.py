@@ -183,11 +183,33 @@ def _text_of(file: Path) -> str:
 
 
 @app.command("key")
-def site_key(slug: Slug, as_name: As = None, data: DataDir = None) -> None:
-    """Print the key that signs tokens and its generation, to sign them elsewhere; keep it secret."""
+def site_key(
+    slug: Slug,
+    widgets: Annotated[
+        bool,
+        typer.Option(
+            "--widgets",
+            help="Print the key that signs widget tokens and no identities, as the WordPress plugin takes it.",
+        ),
+    ] = False,
+    as_name: As = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """Print the key that signs tokens and its generation, to sign them elsewhere; keep it secret.
+
+    With --json: an object with `generation` and `key`; with --widgets as well, only `key`.
+    """
+    if widgets:
+        line = act(data, as_name, slug, lambda services, by: sites.widget_key(services, by, slug))
+        print_json({"key": line}) if as_json else print(line)
+        return
     generation, key = act(
         data, as_name, slug, lambda services, by: sites.signing_key(services, by, slug)
     )
+    if as_json:
+        print_json({"generation": generation, "key": key})
+        return
     print(f"generation {generation}, key {key}")
 
 

@@ -4,7 +4,14 @@ from typing import Annotated
 
 import typer
 
-from widget_server.cli import story_decisions, story_list
+from widget_server.cli import (
+    story_corrections,
+    story_decisions,
+    story_hints,
+    story_list,
+    story_text,
+    story_translations,
+)
 from widget_server.cli.context import operator, with_services
 from widget_server.cli.options import (
     As,
@@ -22,6 +29,8 @@ app = typer.Typer(
     add_completion=False,
 )
 story_decisions.add_to(app)
+story_corrections.add_to(app)
+story_hints.add_to(app)
 
 
 @app.command("set")
@@ -68,3 +77,7 @@ def story_set(
 
 app.command("list")(story_list.list_stories)
 app.command("show")(story_list.show_story)
+app.command("text")(story_text.story_text)
+app.command("translations")(story_translations.list_translations)
+app.command("translate")(story_translations.translate)
+app.command("untranslate")(story_translations.untranslate)

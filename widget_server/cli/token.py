@@ -14,8 +14,10 @@ from widget_server.cli.context import operator, with_services
 from widget_server.cli.options import As, DataDir
 from widget_server.config import load
 from widget_server.model.claims import Attribution, WidgetClaims
+from widget_server.model.corrections import Correction
 from widget_server.model.errors import OperatorError
 from widget_server.operations.owners import tokens
+from widget_server.operations.owners.credit import credited
 from widget_server.operations.readers import authorize
 from widget_server.operations.services import Services
 from widget_server.protocol.snippet import FORMS, snippet as render_snippet
@@ -102,17 +104,25 @@ def token(
         raise OperatorError(f"--form takes {', '.join(FORMS)}.")
     config = load(data_dir=data)
 
-    async def mint(services: Services) -> tokens.Minted:
+    async def mint(
+        services: Services,
+    ) -> tuple[tokens.Minted, WidgetClaims, tuple[Correction, ...]]:
         minted = await tokens.mint(services, await operator(services, as_name, site), claims)
         if snippet:
             # Registered now, so that the snippet's link works before the first reader opens the page.
             await authorize.register_story(services, minted.token)
-        return minted
+            known = await services.cache.story(code)
+            corrections = () if known is None else known.corrections
+            return minted, await credited(services, claims), corrections
+        return minted, claims, ()
 
-    minted = with_services(data, mint)
-    signed = minted.token
     code = story_code(site, story)
-    print(render_snippet(config.base_url, code, signed, claims, form) if snippet else signed)
+    minted, shown, corrections = with_services(data, mint)
+    signed = minted.token
+    if snippet:
+        print(render_snippet(config.base_url, code, signed, shown, form, corrections=corrections))
+    else:
+        print(signed)
     # To stderr, because stdout is piped into files and other commands.
     print(
         f"jti {minted.jti} (to withdraw it: widget-server site revoke {site} JTI)", file=sys.stderr

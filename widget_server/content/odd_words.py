@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 _SIGNS = r"!-/:-@\[-`{-~"
-_SEPARATORS = re.compile(rf"[\s\x00-\x20\x7f{_SIGNS}]+")
 _WORD = re.compile(r"\S+")
 # What an odd word may have: a sign before a letter, but not that of “don't”, or a letter three times; where
 # digits are read as letters, also a digit. Each pattern begins with a set, which `re` finds fast.
@@ -44,6 +43,9 @@ class Reading:
     _begins: list[int] = field(default_factory=list, repr=False)
     _places: list[tuple[int, int]] = field(default_factory=list, repr=False)
     _whole: list[bool] | None = field(default=None, repr=False)
+    # The folded text with spaces between its words, of the same length.
+    _spaced: str = field(default="", repr=False)
+    _left: Iterator[tuple[re.Match[str], re.Match[str]]] | None = field(default=None, repr=False)
 
     def whole_words(self, start: int) -> bool:
         """Return whether an entry for beginnings of words must not be found at this place."""
@@ -58,8 +60,7 @@ class Reading:
         if self._whole is not None:
             first, last = self._word(start), self._word(end - 1)
             return self._places[first][0], self._places[last][1]
-        if not self._begins:
-            self._find_words()
+        self._find_words(end)
         first, last = self._word(start), self._word(end - 1)
         return (
             self._places[first][0] + start - self._begins[first],
@@ -69,15 +70,22 @@ class Reading:
     def _word(self, place: int) -> int:
         return max(0, bisect_right(self._begins, place) - 1)
 
-    def _find_words(self) -> None:
-        self._begins = [match.start() for match in _WORD.finditer(self.text)]
-        spaced = _SEPARATORS.sub(lambda match: " " * len(match[0]), self.folded)
-        self._places = [match.span() for match in _WORD.finditer(spaced)]
+    def _find_words(self, until: int) -> None:
+        """Find the words up to a place in `text`. A text is often searched at its beginning only."""
+        if self._left is None:
+            self._left = zip(_WORD.finditer(self.text), _WORD.finditer(self._spaced), strict=True)
+        while not self._begins or self._begins[-1] < until:
+            word = next(self._left, None)
+            if word is None:
+                return
+            self._begins.append(word[0].start())
+            self._places.append(word[1].span())
 
 
 def plain_reading(folded: str) -> Reading:
     """Return the words of a folded text with one space around each."""
-    return Reading(f" {' '.join(folded.translate(_SEPARATED).split())} ", folded)
+    spaced = folded.translate(_SEPARATED)
+    return Reading(f" {' '.join(spaced.split())} ", folded, _spaced=spaced)
 
 
 def odd_words(folded: str, plain: Reading, *, leet: bool) -> Reading | None:

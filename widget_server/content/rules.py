@@ -5,7 +5,7 @@ the site's, so a narrower level can only add.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from widget_server.content.folding import FoldedText, fold
@@ -40,6 +40,8 @@ class Rule:
     copy: str | None = None
     languages: frozenset[str] = frozenset()
     words: WordList | None = None
+    exceptions: WordList | None = None
+    """Wordings in which the words are allowed."""
     limit: int = 0
     least: int = 0
     guideline: str | None = None
@@ -67,8 +69,9 @@ class Rule:
 class Context:
     """Facts about a comment beside its text.
 
-    `accepted` counts the writer's comments that the site has published. `recent` are fingerprints of
-    other comments of the last minutes.
+    `accepted` counts comments of the writer that speak for them: published in the last year, and since a
+    person last removed one. `recent` are fingerprints of other comments of the last minutes. Rules about
+    words and links read `name` and `website` too; the site signed neither.
     """
 
     story: str
@@ -76,11 +79,16 @@ class Context:
     language: str | None = None
     accepted: int = 0
     recent: Sequence[int] = ()
+    name: str | None = None
+    website: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A rule that the comment breaks. `spans` are places in the text, `entries` what the list has there."""
+    """A rule that the comment breaks. `spans` are places in the text, `entries` what the list has there.
+
+    `beside` are name and website if the rule finds something in them.
+    """
 
     rule: str
     kind: RuleKind
@@ -90,6 +98,7 @@ class Hit:
     ask: bool = False
     spans: tuple[tuple[int, int], ...] = ()
     entries: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +137,20 @@ def evaluate(text: str, context: Context, rules: Iterable[Rule]) -> Verdict:
 def _hit(rule: Rule, text: FoldedText, context: Context) -> Hit | None:
     spans: tuple[tuple[int, int], ...] = ()
     entries: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     if rule.words is not None:
-        found = rule.words.search_folded(text)
+        found = rule.words.search_folded(text, rule.exceptions)
         spans = tuple(sorted({(one.start, one.end) for one in found}))
+        for near in filter(None, (context.name, context.website)):
+            extra = rule.words.search_folded(FoldedText.of(near), rule.exceptions)
+            beside += (near,) if extra else ()
+            found += extra
         entries = tuple(dict.fromkeys(one.entry for one in found))
         broken = bool(found)
     elif rule.kind == "links":
         spans = tuple(match.span() for match in _LINK.finditer(text.source))
-        broken = len(spans) > rule.limit
+        beside = tuple(_linked(context))
+        broken = len(spans) + len(beside) > rule.limit
         spans = spans[rule.limit : rule.limit + MOST_SPANS]
     elif rule.kind == "first":
         broken = context.accepted < max(1, rule.limit)
@@ -148,7 +163,24 @@ def _hit(rule: Rule, text: FoldedText, context: Context) -> Hit | None:
         spans = ((rule.limit, length),) if 0 < rule.limit < length else ()
     if not broken:
         return None
-    return Hit(rule.id, rule.kind, rule.action, rule.mode, rule.guideline, rule.ask, spans, entries)
+    return Hit(
+        rule.id,
+        rule.kind,
+        rule.action,
+        rule.mode,
+        rule.guideline,
+        rule.ask,
+        spans,
+        entries,
+        beside,
+    )
+
+
+def _linked(context: Context) -> Iterator[str]:
+    """Yield the website, which is a link, and each link that the name contains."""
+    if context.website:
+        yield context.website
+    yield from _LINK.findall(context.name or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,26 +45,26 @@ def check_characters(text: str) -> None:
         raise TextRejectedError("The text has control characters. Remove them and send it again.")
 
 
-def check_name(text: str) -> None:
-    """Check a reader's name: one line of 1 to 60 code points with a visible character.
+def check_name(text: str, most: int = MAX_NAME) -> None:
+    """Check a reader's name: one line of 1 to `most` code points with a visible character.
 
     Raises MalformedError, TextRejectedError or TooLargeError.
     """
     check_characters(text)
-    if len(text) > MAX_NAME:
-        raise TooLargeError(f"A name is at most {MAX_NAME} characters long.")
+    if len(text) > most:
+        raise TooLargeError(f"A name is at most {most} characters long.")
     if _BREAKS_LINE.search(text):
         raise TextRejectedError("A name is one line, without tabs and direction marks.")
     if not is_visible(text):
         raise TextRejectedError("The name has no visible character. Write a name, or omit it.")
 
 
-def check_unsigned_name(text: str) -> None:
+def check_unsigned_name(text: str, most: int = MAX_NAME) -> None:
     """Check the name of a reader who is not signed in. It must not look like a signed-in name.
 
     Raises what `check_name` does.
     """
-    check_name(text)
+    check_name(text, most)
     if has_check_mark(text):
         raise TextRejectedError(
             "Only names of signed-in readers have a tick (✓). Remove it from the name."

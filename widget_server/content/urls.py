@@ -1,8 +1,10 @@
 """Parse absolute http and https URLs of clients. URLs are never corrected."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from urllib.parse import urljoin
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -14,6 +16,8 @@ _URL = re.compile(
     r"(?::(?P<port>[0-9]{1,5}))?(?P<rest>(?:[/?#].*)?)",
     re.IGNORECASE,
 )
+# A browser reads ℀ as a/c: such a host is refused, also by `urllib.parse`, which raises an error.
+_NOT_IN_HOST = re.compile(r"[\x00-\x20/?#@:%\[\]\\<>^|]")
 _LABELS = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 
 
@@ -60,6 +64,19 @@ def safe(address: object) -> str:
     return address if isinstance(address, str) and split(address) is not None else ""
 
 
+def joined(base: str, address: str) -> str:
+    """Return the absolute form of an address on a page at `base`, or "" if none can be made: `//[x` has no host."""
+    try:
+        return urljoin(base, address.strip())
+    except ValueError:
+        return ""
+
+
+def file_name(address: str) -> str:
+    """Return what follows the last slash of an address's path. Any text is an address here."""
+    return address.partition("#")[0].partition("?")[0].rpartition("/")[2]
+
+
 def _host(text: str) -> str | None:
     if text.startswith("["):
         try:
@@ -69,7 +86,7 @@ def _host(text: str) -> str | None:
     if len(text) > 253 or "" in text.removesuffix(".").split("."):
         return None
     if not text.isascii():
-        return text
+        return None if _NOT_IN_HOST.search(unicodedata.normalize("NFKC", text)) else text
     if _LABELS.fullmatch(text) is None:
         return None
     # Browsers parse a host whose last label is a number, in any notation, as an IPv4 address.

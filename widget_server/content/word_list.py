@@ -5,8 +5,10 @@ odd, and at most `MOST_MATCHES` checks.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate, islice
 
 import ahocorasick
 
@@ -18,6 +20,8 @@ LONGEST_ENTRY = 100
 """Characters of an entry."""
 MOST_MATCHES = 500
 """Matches of the automaton that are looked at in one text."""
+MOST_EXCEPTED = 100
+"""The same for a list with exceptions, and for these."""
 MOST_FOUND = 50
 """Places that are returned."""
 
@@ -59,6 +63,24 @@ class _Entry:
     script: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Places in a text, sorted, and how far those up to each reach."""
+
+    starts: list[int]
+    reach: list[int]
+
+    @classmethod
+    def of(cls, found: Iterable[tuple[int, int]]) -> "_Places":
+        places = sorted(found)
+        return cls([start for start, _ in places], list(accumulate((e for _, e in places), max)))
+
+    def contain(self, start: int, end: int) -> bool:
+        """Return whether one of the places contains this one."""
+        last = bisect_right(self.starts, start)
+        return last > 0 and self.reach[last - 1] >= end
+
+
 @dataclass(slots=True)
 class WordList:
     """A searchable list. Build it once and use it for many texts.
@@ -90,20 +112,24 @@ class WordList:
         """Return at most 50 places in the order found, each place and entry once."""
         return self.search_folded(FoldedText.of(text))
 
-    def search_folded(self, text: FoldedText) -> list[Found]:
-        """Do the same for a text that is folded already."""
+    def search_folded(self, text: FoldedText, exceptions: "WordList | None" = None) -> list[Found]:
+        """Do the same for a text that is folded already, without the places of `exceptions`."""
         if not self.size:
             return []
         found: dict[Found, None] = {}
-        for match in self.matches(text):
+        for match in self.matches(text, exceptions):
             found[match] = None
             if len(found) == MOST_FOUND:
                 break
         return list(found)
 
-    def matches(self, text: FoldedText) -> Iterator[Found]:
-        """Yield matches, at most one for each of the first 500 that the automaton reports."""
-        left = MOST_MATCHES
+    def matches(self, text: FoldedText, exceptions: "WordList | None" = None) -> Iterator[Found]:
+        """Yield matches, at most one for each of the first 500 that the automaton reports.
+
+        Matches inside a place that `exceptions` finds are left out; then it is the first 100.
+        """
+        allowed: _Places | None = None
+        left = MOST_MATCHES if exceptions is None else MOST_EXCEPTED
         for reading in self._readings(text):
             for last, (length, entries) in self._automaton.iter(reading.text):
                 first = last + 1 - length
@@ -113,10 +139,26 @@ class WordList:
                     start, end = text.span(*reading.place(first, last + 1))
                     left -= 1
                     # Above the bound every match counts: a text made of doubtful words is held.
-                    if left <= 0 or not _foreign(entry, text.source, start, end):
-                        yield Found(entry.text, start, end)
+                    if left > 0:
+                        if _foreign(entry, text.source, start, end):
+                            continue
+                        if exceptions is not None:
+                            allowed = allowed or _Places.of(exceptions.plain_places(text))
+                            if allowed.contain(start, end):
+                                continue
+                    yield Found(entry.text, start, end)
                 if left <= 0:
                     return
+
+    def plain_places(self, text: FoldedText) -> Iterator[tuple[int, int]]:
+        """Yield the places of the first 100 matches in the text as it is spelled."""
+        if not self.size:
+            return
+        reading = plain_reading(text.folded)
+        for last, (length, entries) in islice(self._automaton.iter(reading.text), MOST_EXCEPTED):
+            start, end = text.span(*reading.place(last + 1 - length, last + 1))
+            if any(not _foreign(entry, text.source, start, end) for entry in entries):
+                yield start, end
 
     def _readings(self, text: FoldedText) -> Iterator[Reading]:
         plain = plain_reading(text.folded)
@@ -124,6 +166,11 @@ class WordList:
         odd = odd_words(text.folded, plain, leet=self.leet)
         if odd is not None:
             yield odd
+
+
+def check_entry(text: str) -> None:
+    """Raise `EntryRejectedError` for an entry that no text can match."""
+    _parse(text)
 
 
 def _parse(text: str) -> tuple[str, _Entry]:

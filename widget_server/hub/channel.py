@@ -223,7 +223,8 @@ class Channel:
         Messages after the snapshot are not included. Calls return the same object until a part
         of it changes.
         """
-        parts = self._snapshot(None, b"")
+        loaded = self.history.snapshot
+        parts = self._snapshot(None, b"" if loaded is None else loaded.public)
         cached = self._public_snapshot
         if cached is None or cached[0] != parts[0] or cached[1] is not parts[1]:
             cached = self._public_snapshot = parts[0], parts[1], b"".join(parts)

@@ -1,7 +1,8 @@
 """The channels of this process, by story code: loaded once for all readers, forgotten when idle."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from widget_server.bus.message import BusMessage
 from widget_server.hub.catch_up import CatchUp
@@ -32,14 +33,19 @@ class ChannelTable:
         metrics: HubMetrics,
         write_metrics: WriteMetrics,
         readers_per_network: int = 0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """`readers_per_network` limits what one network adds to presence; 0 means no limit."""
+        """`readers_per_network` limits what one network adds to presence; 0 means no limit.
+
+        `clock` returns seconds since 1970.
+        """
         self._process = process
         self._readers_per_network = readers_per_network
         self._metrics = metrics
         self._source = source
         self._tasks = TaskSet()
         self._bus: Bus | None = None
+        self._clock = clock
         self.table: dict[str, Channel] = {}
         self.flusher = Flusher(metrics, write_metrics)
         self.catch_up = CatchUp(source, self.get, self._tasks, metrics, write_metrics)
@@ -81,6 +87,9 @@ class ChannelTable:
         if channel is None:
             presence = Presence(self._process, self._readers_per_network)
             channel = self.table[code] = Channel(code, presence)
+        loaded = channel.history.snapshot
+        if loaded is not None and loaded.head_until <= self._clock():
+            channel.history.snapshot = None
         while channel.history.usable_snapshot() is None:
             if channel.load_task is None:
                 channel.load_task = self._tasks.start(self._load(channel))

@@ -7,6 +7,7 @@ to all subscribers. The bus may lose or delay messages; then the database is rea
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from widget_server.bus.message import BusMessage
@@ -33,14 +34,18 @@ class Hub:
         process: str,
         reconcile_s: float = 1.0,
         readers_per_network: int = 0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """`process` names this process on the bus; `readers_per_network` limits presence, 0 not."""
+        """`process` names this process on the bus; `readers_per_network` limits presence, 0 not.
+
+        `clock` returns seconds since 1970.
+        """
         self._reconcile_s = reconcile_s
         self._bus: Bus | None = None
         self.metrics = HubMetrics()
         self.write_metrics = WriteMetrics()
         self._channels = ChannelTable(
-            source, process, self.metrics, self.write_metrics, readers_per_network
+            source, process, self.metrics, self.write_metrics, readers_per_network, clock
         )
         self.readers_now = ReadersNow(process, self._own_readers)
         self.encode_presence: Callable[[str, int, int], bytes] = lambda _code, _n, _m: b"{}"
@@ -153,6 +158,20 @@ class Hub:
             channel,
             [subscription for subscription in subscriptions if subscription.channel is channel],
         )
+
+    def renew_own_fields(self, code: str, subscription: Subscription) -> None:
+        """Send the subscription's new `session_fields` in a snapshot with only the changes that it lacks.
+
+        If these are not kept any more, or it cannot be written to, it is sent a whole snapshot later.
+        """
+        channel, seq = self._channels.table.get(code), subscription.seq
+        if channel is None or subscription.channel is not channel or seq is None:
+            return
+        if channel.history.changes_after(seq) is None or channel.history.usable_snapshot() is None:
+            self.renew(code, [subscription])
+            return
+        message = channel.resume_message(seq, subscription.session_fields, None)
+        self._channels.catch_up.send_initial(channel, subscription, [message])
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Send nothing more to this subscription."""

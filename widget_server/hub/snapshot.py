@@ -3,6 +3,7 @@
 Both hold finished JSON, so that the hub only joins bytes.
 """
 
+import math
 from dataclasses import dataclass
 
 from widget_server.bus.message import BusMessage
@@ -22,6 +23,10 @@ class CachedSnapshot:
     tally_version: int
     head: bytes
     threads: bytes
+    public: bytes = b""
+    """Further fields for those who have no grant, as JSON that starts with a comma."""
+    head_until: float = math.inf
+    """When the head is out of date although nothing changed, in seconds since 1970: at an edge of opening hours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ class JobRunner:
         """Do the work of a lease, and end the lease."""
         if job.every_s is None and lease.tries > job.tries:
             # It may have killed each process that took it.
-            await self._give_up(lease, "tries", logging.ERROR)
+            await self._give_up(job, lease, "tries", logging.ERROR)
             return
         try:
             again = await self._run_renewing(job, lease)
@@ -177,7 +177,7 @@ class JobRunner:
         reason = type(error).__name__
         expected = isinstance(error, job.expected)
         if job.every_s is None and lease.tries >= job.tries:
-            await self._give_up(lease, reason, logging.INFO if expected else logging.ERROR)
+            await self._give_up(job, lease, reason, logging.INFO if expected else logging.ERROR)
             return
         self.metrics.failed += 1
         # Without the error's text and traceback, which could name an address.
@@ -189,10 +189,12 @@ class JobRunner:
         at = self._services.now_ms() + int(delay * 1000)
         await self._postpone(lease, at, error=reason, count=True)
 
-    async def _give_up(self, lease: Lease, reason: str, level: int) -> None:
+    async def _give_up(self, job: Job, lease: Lease, reason: str, level: int) -> None:
         self.metrics.given_up += 1
         line = "event=job_given_up kind=%s tries=%d reason=%s"
         log.log(level, line, lease.kind, lease.tries, reason)
+        if job.give_up is not None:
+            await job.give_up(self._tools, lease.subject)
         now = self._services.now_ms()
         await self._services.writer.run_in_transaction(finish_work(lease, now))
 

@@ -19,6 +19,7 @@ from widget_server.store.queries.case_leases import delete_ended_leases
 from widget_server.store.queries.closings import CLOSE_STORY
 from widget_server.store.queries.identity_tokens import delete_expired_identities
 from widget_server.store.queries.page_facts import LOOK_AT_PAGE
+from widget_server.store.queries.raids import delete_old_raids
 from widget_server.store.writing.session_rows import delete_ended
 
 HOUR_S = 3_600
@@ -51,6 +52,8 @@ class Job:
     """Leases after which work that is done once is given up. Repeated work is never given up."""
     expected: tuple[type[Exception], ...] = ()
     """Errors that need no operator. They are logged as information and not as warnings."""
+    give_up: Callable[[Tools, str], Awaitable[None]] | None = None
+    """Notes for people that the work was given up."""
 
 
 async def _close_story(tools: Tools, code: str) -> None:
@@ -83,6 +86,15 @@ async def _delete_old_rule_hits(tools: Tools, _subject: str) -> None:
     await expire.delete_old_rule_hits(tools.services)
 
 
+async def _delete_old_raids(tools: Tools, _subject: str) -> None:
+    now = tools.services.now_ms()
+    await tools.services.writer.run_in_transaction(delete_old_raids(now))
+
+
+async def _delete_old_cases(tools: Tools, _subject: str) -> None:
+    await expire.delete_old_cases(tools.services)
+
+
 async def _learn(tools: Tools, _subject: str) -> None:
     await learn.learn_from_decisions(tools.services)
 
@@ -93,6 +105,10 @@ async def _match_cases(tools: Tools, _subject: str) -> None:
 
 async def _decide_batch(tools: Tools, batch: str) -> None:
     await batches.run_batch(tools.services, batch)
+
+
+async def _end_batch(tools: Tools, batch: str) -> None:
+    await batches.end_batch(tools.services, batch)
 
 
 async def _delete_ended_leases(tools: Tools, _subject: str) -> None:
@@ -116,9 +132,11 @@ JOBS: tuple[Job, ...] = (
     Job("delete_ended_sessions", _delete_ended_sessions, every_s=HOUR_S),
     Job("erase_expired_texts", _erase_expired_texts, every_s=HOUR_S),
     Job("delete_old_rule_hits", _delete_old_rule_hits, every_s=DAY_S),
+    Job("delete_old_raids", _delete_old_raids, every_s=HOUR_S),
+    Job("delete_old_cases", _delete_old_cases, every_s=DAY_S),
     Job("learn_from_decisions", _learn, every_s=60),
     Job("match_cases", _match_cases, every_s=HOUR_S),
-    Job(DECIDE_BATCH, _decide_batch),
+    Job(DECIDE_BATCH, _decide_batch, give_up=_end_batch),
     Job("delete_ended_leases", _delete_ended_leases, every_s=HOUR_S),
     Job("keep_log_heads", _keep_log_heads, every_s=DAY_S),
     Job(LOOK_AT_PAGE, _look_at_page, lane="network", tries=4, expected=(PageUnreachableError,)),

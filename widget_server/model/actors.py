@@ -56,3 +56,9 @@ def rule(rule_id: str, site: str) -> Actor:
 
 SCHEDULE = Actor("schedule", "", "schedule", None, "owner")
 """The actor of scheduled work: erasing kept texts, closing stories, rolling keys."""
+
+CAPACITY_RULE = Actor("rule", "capacity", "rule", None, "owner")
+"""The actor that narrows and widens comments by how much waits for a person."""
+
+REPORTS_RULE = Actor("rule", "reports", "rule", None, "owner")
+"""The actor that hides a comment because readers of several networks reported it."""

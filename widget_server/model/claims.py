@@ -43,6 +43,11 @@ class WidgetClaims:
     lang: str | None = None
     listed: bool = False
     """Whether the copy agrees to be listed on the story's page (`list`)."""
+    republisher: bool = False
+    """Whether this server made it for a republisher who asked on `/s/CODE/republish`.
+
+    Such a token says nothing about the story, and grants no more than the story's code does.
+    """
 
     @property
     def is_preview(self) -> bool:

@@ -8,10 +8,22 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from widget_server.model.actors import Actor, ActorKind, Via
+from widget_server.model.hints import TARGET
 from widget_server.model.records import Comment, Story
 
 CommentVerb = Literal[
-    "approve", "reject", "remove", "restore", "hold", "spam", "pin", "unpin", "erase"
+    "approve",
+    "reject",
+    "remove",
+    "restore",
+    "hold",
+    "spam",
+    "pin",
+    "unpin",
+    "feature",
+    "unfeature",
+    "uphold",
+    "erase",
 ]
 COMMENT_VERBS: tuple[CommentVerb, ...] = (
     "approve",
@@ -22,13 +34,18 @@ COMMENT_VERBS: tuple[CommentVerb, ...] = (
     "spam",
     "pin",
     "unpin",
+    "feature",
+    "unfeature",
+    "uphold",
     "erase",
 )
-StoryVerb = Literal["close", "open", "notice"]
-STORY_VERBS: tuple[StoryVerb, ...] = ("close", "open", "notice")
+ReaderVerb = Literal["ban", "unban"]
+"""Verbs about the writer of a comment. They are in the log of the comment's story."""
+StoryVerb = Literal["close", "open", "notice", "correct"]
+STORY_VERBS: tuple[StoryVerb, ...] = ("close", "open", "notice", "correct")
 
-Queue = Literal["pending", "reported", "held", "edits"]
-QUEUES: tuple[Queue, ...] = ("pending", "reported", "held", "edits")
+Queue = Literal["pending", "reported", "held", "edits", "appeals"]
+QUEUES: tuple[Queue, ...] = ("pending", "reported", "held", "edits", "appeals")
 
 REASONS: dict[str, str] = {
     "attack": "Attacks a person or a group",
@@ -60,7 +77,11 @@ _ALPHABET = string.digits + string.ascii_letters
 
 def new_id() -> str:
     """Return a random id for a decision or a batch of decisions."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(12))
+    rest, letters = secrets.randbits(96), ""
+    for _ in range(12):
+        rest, place = divmod(rest, len(_ALPHABET))
+        letters += _ALPHABET[place]
+    return letters
 
 
 def decision_id(by: Actor, subject: str) -> str:
@@ -95,7 +116,7 @@ class Decision:
     via: Via
     verb: str
     targets: tuple[str, ...] = ()
-    """Ids of comments, accounts, keys or tokens. Empty: the story or the site itself."""
+    """Ids of comments, accounts, keys or tokens, or `hint:ID`. Empty: the story or the site itself."""
     reason: str | None = None
     note: str | None = None
     """Free text for moderators. It lies beside the log and can be erased."""
@@ -108,6 +129,12 @@ class Decision:
     """Code of the story whose log contains the entry. None: the site's log."""
     number: int = 0
     """Place in its log, from 1. 0: not logged yet."""
+
+    @property
+    def comment(self) -> str | None:
+        """The comment that an entry of a story's log is about, or None for the story or a hint."""
+        first = self.targets[0] if self.story and self.targets else None
+        return None if first is None or first.startswith(TARGET) else first
 
 
 def decided_by(
@@ -158,7 +185,8 @@ class Case:
     """A comment that waits for a person in a queue."""
 
     id: int
-    queue: Queue
+    """0 in `new`, which has no cases: the comment names itself."""
+    queue: Queue | Literal["new"]
     story: str
     """The story's code."""
     comment: Comment

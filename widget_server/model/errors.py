@@ -4,8 +4,9 @@ A message says what to do and never echoes input. Only `protocol/codes.py` maps 
 statuses and WebSocket close codes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
 EXIT_CONFIG_ERROR = 2
@@ -173,11 +174,42 @@ class ReconsiderError(ProblemError):
     detail = "The moderators will look at this before it is shown. Change it, or send it again."
 
 
+class ProofNeededError(ProblemError):
+    """A raid is on: a new reader sends the comment again, with the solution of `challenge`."""
+
+    code = "proof_needed"
+    detail = (
+        "Many comments arrive at once. Your browser must first show that it is not a robot: load the page"
+        " again, and send your comment once more."
+    )
+
+    def __init__(self, challenge: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.challenge = challenge
+
+
 class UnknownReactionError(ProblemError):
     """The site does not offer the reaction."""
 
     code = "unknown_reaction"
     detail = "The site does not offer this reaction. Use a key from the settings of the story."
+
+
+class BannedError(ProblemError):
+    """The site's people do not let the reader write for some time, or for good."""
+
+    code = "banned"
+    detail = "This site’s moderators do not let you write here. You can read on, and object."
+
+    @classmethod
+    def until(cls, at: int | None) -> "BannedError":
+        """Return the error with the day on which the ban ends (milliseconds since 1970; None: for good)."""
+        if at is None:
+            return cls()
+        end = datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return cls(
+            f"This site’s moderators do not let you write here until {end}. You can read on, and object."
+        )
 
 
 class RateLimitedError(ProblemError):

@@ -59,3 +59,7 @@ class FetchedPage:
     content: bytes
     complete: bool
     """False if the page is longer than the fetcher's limit."""
+    policies: tuple[str, ...] = ()
+    """The headers `Content-Security-Policy`."""
+    link: str = ""
+    """The headers `Link`, joined by commas."""

@@ -28,6 +28,8 @@ class Account:
     created_at: int
     last_at: int | None
     disabled_at: int | None
+    keys: str | None = None
+    """JSON of `model.queue_keys.QueueKeys`, or None for the usual keys."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,46 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from widget_server.model.bans import AppealRead, ReportedText
 from widget_server.model.decisions import Case, Queue
+from widget_server.model.priority import Degree, Reported, words_of
 
-AnyQueue = Queue | Literal["all"]
-"""A queue, or all open cases."""
+AnyQueue = Queue | Literal["all", "new", "corrections"]
+"""A queue of cases, all open cases, what came in since a person last looked (published comments), or what
+readers report as errors in stories (hints, which have no comment)."""
 
 Age = Literal["day", "older"]
 AGES: tuple[Age, ...] = ("day", "older")
 """Cases that opened in the last 24 hours, and those before."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorySet:
+    """Which stories and comments a watch-list is about. All given conditions hold; None or empty: any."""
+
+    codes: tuple[str, ...] = ()
+    """Codes of chosen stories."""
+    newer_than: int | None = None
+    """Hours since the story came to the site."""
+    top: int | None = None
+    """So many stories with the most comments in the last hour."""
+    lang: str | None = None
+    """Language of the comments."""
+    origin: str | None = None
+    """Where the comments were written: the origin of a copy's page."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchList:
+    """A named set of stories whose cases are a queue of their own."""
+
+    id: str
+    site: str
+    name: str
+    terms: StorySet
+    by: str
+    """Who made it, as `account:…`, `key:…` or `shell:…`."""
+    created_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +57,10 @@ class CaseFilter:
     reason: str | None = None
     """A key of `REASONS` that a reader gave."""
     age: Age | None = None
+    watch: str | None = None
+    """Id of a watch-list."""
+    stories: StorySet | None = None
+    """What the watch-list says; operations read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +89,28 @@ class PastDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportGiven:
+    """What a reader reported: a key of `REASONS`, own words, or neither."""
+
+    category: str | None
+    reason: str | None
+    at: int
+    id: str = ""
+    """Name of the report among those of its comment (`model.report_mutes.report_id`)."""
+    muted: bool = False
+    """Whether it does not count, because its reader was muted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedText:
+    """What was reported, as it was stored then. `at` is the time (milliseconds) of the first report of it."""
+
+    revision: int
+    at: int
+    sealed: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reporters:
     """What became of the earlier reports by the readers who reported a comment."""
 
@@ -69,8 +127,10 @@ class Context:
     title: str | None = None
     parents: list[Parent] = field(default_factory=list)
     """The thread's first comment and the comment that this one answers."""
-    reports: list[tuple[str | None, int]] = field(default_factory=list)
-    """Reason and time of each report, the oldest first."""
+    reports: list[ReportGiven] = field(default_factory=list)
+    """The oldest first."""
+    reported: list[SealedText] = field(default_factory=list)
+    """Versions of the comment that were reported."""
     reporters: Reporters = field(default_factory=Reporters)
     writer: dict[str, int] = field(default_factory=dict)
     """Number of the writer's comments on the site by state."""
@@ -84,9 +144,21 @@ class Context:
     def reports_by_reason(self) -> list[tuple[str | None, int]]:
         """Return each reason with the number of readers who gave it, the most frequent first."""
         numbers: dict[str | None, int] = {}
-        for reason, _ in self.reports:
+        for one in self.reports:
+            reason = one.category or one.reason
             numbers[reason] = numbers.get(reason, 0) + 1
         return sorted(numbers.items(), key=lambda one: -one[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """What the site's rules about words find in a comment, as it is written there."""
+
+    words: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    """The name and the website of the writer, if a rule finds something in them."""
+    rules: tuple[str, ...] = ()
+    """Ids of the rules that find words in the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +169,26 @@ class Card:
     context: Context
     leased_until: int | None = None
     """Until when it belongs to the person who asks; None if it does not."""
+    appeals: tuple[AppealRead, ...] = ()
+    """In the queue `appeals`: the objections, the oldest first."""
+    reported: tuple[ReportedText, ...] = ()
+    """What was reported, where the text reads otherwise now, the oldest first."""
+    suspects: Suspects = Suspects()
+
+
+def degrees_of(
+    case: Case, known: Context, readers: int | None
+) -> tuple[Degree, Degree, Degree] | None:
+    """Return harm, reach and trust of a reported case in words; None in another queue.
+
+    `readers` read the story now; None: one or two.
+    """
+    if case.queue != "reported":
+        return None
+    record = known.reporters
+    counting = sum(not one.muted for one in known.reports)
+    reported = Reported(case.reasons, counting, record.right, record.wrong)
+    return words_of(reported, readers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +209,16 @@ class QueueFacts:
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Number of open cases and time of the oldest, by queue; without empty queues."""
     at_work: list[AtWork] = field(default_factory=list)
+    new: int = 0
+    """Published comments since the person last looked, counted up to `MAX_NEW_COUNTED`."""
+    hints: int = 0
+    """Open hints, for those who may correct stories."""
     choices: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
     """Values of `story`, `copy` and `lang` with their names and numbers of cases, the most frequent first."""
 
+
+MAX_NEW_COUNTED = 100
+"""New comments are counted up to this number; pages then say “99+”."""
 
 HARSH = ("attack", "hate", "threat", "sexual", "illegal")
 """Reasons of reports after which a comment is probably hard to read."""

@@ -3,10 +3,12 @@
 Times are milliseconds since 1970 in UTC; `protocol` encodes them as RFC 3339.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from widget_server.model.corrections import Correction
 from widget_server.model.settings import SiteSettings
 
 #: A node of a comment's text: a string, or `[tag, attributes or None, *nodes]`.
@@ -57,6 +59,47 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class NarrowedCopy:
+    """A copy that shows less than others: it hides comments, or its readers' comments wait."""
+
+    id: int
+    story: str
+    """The story's code."""
+    handle: str | None
+    """The end of its token; empty for a bare code; None if it was not seen since handles exist."""
+    origin: str
+    label: str | None
+    hidden: tuple[str, ...]
+    """Ids of hidden comments, and of replies below hidden replies."""
+    approval: bool
+    """Whether new comments written there wait for a moderator."""
+    approval_by_site: bool = False
+    """Whether one of the site's own people set that."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCopy:
+    """Where a copy is: by its id, or by what `?copy=` says and the origin of the page that asks."""
+
+    id: int
+    story: str
+    """The story's code."""
+    handle: str | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class OlderCopy:
+    """A copy whose page has an earlier version of the story's text than the newest one."""
+
+    copy: PlacedCopy
+    version: int
+    """The version that its page has."""
+    changed_at: int
+    """When the newest version was stored."""
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
     """A comment as stored. `email` and `reader` never leave the server; `source` only for its author."""
 
@@ -89,6 +132,8 @@ class Comment:
     """Incremented when the author's words change."""
     licence: str | None = None
     """SPDX id of the licence under which its author gave it."""
+    featured_at: int | None = None
+    """When the site featured it, or None."""
     changed_at: int = 0
     """Time of the last public change, also of a removal. 0 if an earlier version stored the comment."""
 
@@ -120,6 +165,16 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
+class Translation:
+    """Title and address of a story in another language."""
+
+    title: str
+    url: str
+    original: bool = False
+    """Whether they are the story's own: the link says in which language the original is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """A story with the counters of its discussion."""
 
@@ -147,6 +202,10 @@ class Story:
     """When the story is to be closed; None if only the site's settings decide."""
     changed_at: int = 0
     """Time of the last change that `seq` counts."""
+    translations: Mapping[str, Translation] = field(default_factory=dict)
+    """Linked translations by language tag, in the order of the tags."""
+    corrections: tuple[Correction, ...] = ()
+    """All that were made, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +220,8 @@ class Site:
     """In a grant, with those that its story overrides."""
     rights: int = 0
     """Increases with every change of what pages may do."""
+    copy_changes: int = 0
+    """Increases with every change of what the readers of single copies are told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,18 @@ RULE_MODES: tuple[RuleMode, ...] = ("off", "shadow", "on")
 Outcome = Literal["approved", "removed", "open"]
 """What people decided about a comment: `open` if they decided nothing."""
 
+FLOOD = "flood"
+"""Id of what holds the comments of a flood: it is no rule that people make. Also the reason of their cases."""
 MAX_RULES = 100
 """Rules of a site."""
 MAX_RULE_NAME = 80
 MAX_GUIDELINE = 300
 MAX_WORDS = 20_000
 """Entries of all lists of a site."""
+MAX_EXCEPTIONS = 1_000
+"""Wordings that a rule lets pass."""
+TRUST_MS = 365 * 86_400_000
+"""Time for which an accepted comment speaks for its writer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,8 @@ class RuleSpec:
     copy: int | None = None
     languages: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    exceptions: tuple[str, ...] = ()
+    """Wordings in which the words are allowed."""
     leet: bool = False
     limit: int = 0
     least: int = 0
@@ -53,7 +61,7 @@ class RuleSpec:
         """Return the rule of a row. Fields of a newer version are left out."""
         names = {each.name for each in fields(cls)} - _COLUMNS
         known = {name: value for name, value in body.items() if name in names}
-        for name in ("languages", "words"):
+        for name in ("languages", "words", "exceptions"):
             known[name] = tuple(known.get(name, ()))
         own = {name: columns[name] for name in _COLUMNS - {"story"}}
         return cls(**own, story=story, **known)
@@ -77,6 +85,17 @@ class StoredRule:
     mode_by: str
     blocked: int = 0
     """Comments that it refused. They are not stored."""
+    asked: int = 0
+    """Times that a writer was asked to think again."""
+    edited: int = 0
+    """Of these: comments that were sent with another text."""
+    insisted: int = 0
+    """Of these: comments that were sent as they were."""
+
+    @property
+    def gave_up(self) -> int:
+        """Of these: writers who sent nothing, or have not yet."""
+        return max(0, self.asked - self.edited - self.insisted)
 
 
 @dataclass(frozen=True, slots=True)

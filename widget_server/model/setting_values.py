@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from widget_server.model import accent, list_values
+from widget_server.model import accent, hours_values, list_values
 from widget_server.model.reactions import (
     REACTIONS,
     check_language,
@@ -13,12 +13,16 @@ from widget_server.model.reactions import (
 )
 from widget_server.model.settings import (
     DENSITIES,
+    FLOOD_HOLDS,
+    HIDING_NETWORKS,
     KEEP_DAYS,
     LICENCE,
     LINK,
     MAX_GUIDELINES,
     MAX_LINE,
     RATE,
+    RATES,
+    SECOND_LOOK,
     STORY_KEYS,
     SiteSettings,
 )
@@ -28,6 +32,8 @@ MODERATION_MODES = ("post", "pre")
 REACTION_STYLES = ("icon", "emoji")
 REPUBLISHING_RULES = ("licence", "on", "off")
 CLOSING_STARTS = ("story", "comment")
+DISCUSSION_LANGUAGES = ("together", "apart")
+OLDER_COPIES = ("republisher", "readers")
 
 BY_LANGUAGE = {"prompt": "prompts", "guidelines_text": "guidelines_texts"}
 """Settings with one text for each language, and the field that holds those texts."""
@@ -87,6 +93,8 @@ def _text_of(name: str, value: Any) -> Any:
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, str) or (isinstance(value, list) and name in _LISTS):
+        return value
+    if isinstance(value, Mapping) and name in _OBJECTS:
         return value
     raise ValueError("use a text.")
 
@@ -213,6 +221,24 @@ def _keep_days(_: SiteSettings, text: str) -> int:
     return int(text)
 
 
+def _hiding_networks(_: SiteSettings, text: str) -> int:
+    known = re.fullmatch(r"[0-9]{1,2}", text)
+    if not known or (text != "0" and int(text) not in HIDING_NETWORKS):
+        raise ValueError(
+            f"use a whole number from {HIDING_NETWORKS[0]} to {HIDING_NETWORKS[-1]}, or 0 for never."
+        )
+    return int(text)
+
+
+def _second_look(_: SiteSettings, text: str) -> int:
+    known = re.fullmatch(r"[0-9]{1,4}", text)
+    if not known or (text != "0" and int(text) not in SECOND_LOOK):
+        raise ValueError(
+            f"use a whole number from {SECOND_LOOK[0]} to {SECOND_LOOK[-1]}, or 0 for none."
+        )
+    return int(text)
+
+
 def _days(_: SiteSettings, text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,4}", text):
         raise ValueError("use a whole number of days, at most 9999, or 0 for never.")
@@ -244,7 +270,14 @@ def _rate(_: SiteSettings, text: str) -> str:
     return text
 
 
+def _flood_hold(_: SiteSettings, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 6 or int(text) not in FLOOD_HOLDS:
+        raise ValueError("use seconds from 60 to 86400, for instance 900.")
+    return int(text)
+
+
 _LISTS = ("reactions", "calls_to_action")
+_OBJECTS = ("hours", "capacity")
 
 PARSERS: dict[str, Callable[[SiteSettings, Any], Any]] = {
     "prompt": _line,
@@ -262,13 +295,22 @@ PARSERS: dict[str, Callable[[SiteSettings, Any], Any]] = {
     "open_republishing": _one_of(*REPUBLISHING_RULES),
     "edit_window": _seconds,
     "show_copy": _boolean,
+    "discussion_languages": _one_of(*DISCUSSION_LANGUAGES),
     "search_engines": _boolean,
     "close_after_days": _days,
     "close_after": _one_of(*CLOSING_STARTS),
     "look_at_copies": _boolean,
+    "older_copies": _one_of(*OLDER_COPIES),
     "accent": _accent,
     "density": _density,
-    "rate_limit_react": _rate,
-    "rate_limit_comment": _rate,
+    **dict.fromkeys(RATES, _rate),
     "keep_days": _keep_days,
+    "reports_hide": _hiding_networks,
+    "second_look": _second_look,
+    "network_bans": _boolean,
+    "show_decisions": _boolean,
+    "floods": _boolean,
+    "flood_hold": _flood_hold,
+    "hours": hours_values.hours,
+    "capacity": hours_values.capacity,
 }

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from widget_server.model.capacity import Capacity
+from widget_server.model.hours import Mode, Timetable
 from widget_server.model.reactions import (
     MAX_LANGUAGES,
     MAX_STORED,
@@ -22,6 +24,10 @@ LINK = re.compile(r"https?://[^\s\x00-\x1f]{1,500}")
 LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,39}")
 """An SPDX licence id."""
 KEEP_DAYS = range(1, 91)
+HIDING_NETWORKS = range(3, 51)
+"""Networks whose reports can hide a comment."""
+SECOND_LOOK = range(2, 1_001)
+"""One decision in so many is looked at by a second person."""
 DENSITIES = (0.75, 1.25)
 """The tightest and the widest."""
 MAX_LINE = 200
@@ -31,6 +37,19 @@ MAX_ACTION_LABEL = 80
 MAX_ACTIONS = 3
 MAX_GUIDELINES = 1_000
 """Code points of the guidelines in one language."""
+
+RATES = (
+    "rate_limit_react",
+    "rate_limit_comment",
+    "flood_burst",
+    "flood_story",
+    "flood_copy",
+    "flood_network",
+    "flood_text",
+)
+"""Settings that are `count/seconds`."""
+FLOOD_HOLDS = range(60, 86_401)
+"""Seconds for which a flood may be held."""
 
 STORY_KEYS = (
     "prompt",
@@ -45,6 +64,9 @@ STORY_KEYS = (
     "guidelines_trees",
     "open_republishing",
     "calls_to_action",
+    "hours",
+    "discussion_languages",
+    "older_copies",
 )
 """Settings that a story may override. The others hold for a site: its reactions, look and rate limits."""
 
@@ -103,6 +125,8 @@ class SiteSettings:
     open_republishing: str = "licence"
     edit_window: int = 900
     show_copy: bool = True
+    discussion_languages: str = "together"
+    """Whether readers see the comments of all languages (`together`) or first those of their own (`apart`)."""
     search_engines: bool = False
     close_after_days: int = 0
     """Days after which the schedule closes a story; 0 for never."""
@@ -110,11 +134,41 @@ class SiteSettings:
     """Whether the days count from the story's start or from its last comment."""
     look_at_copies: bool = True
     """Whether the server asks once for the page of each new copy, for its title and credit."""
+    older_copies: str = "republisher"
+    """Who is told that a copy's page has an earlier version of the story's text: the `republisher` or its `readers`."""
     accent: str | None = None
     density: float = 1.0
     rate_limit_react: str = "30/60"
     rate_limit_comment: str = "5/60"
     keep_days: int = 14
+    reports_hide: int = 0
+    """Number of networks whose reports of one day hide a comment until a person has looked at it; 0 for never."""
+    second_look: int = 0
+    """One in so many decisions is shown to a second person, who is not told the first one; 0 for none."""
+    network_bans: bool = False
+    """Whether networks can be banned: only while it is on, the network of a comment is known for two days."""
+    show_decisions: bool = False
+    """Whether the story's page says how many comments were removed, and why."""
+    floods: bool = True
+    """Whether floods of comments are found and held."""
+    flood_burst: str = "3/1"
+    """Comments of new readers that a story takes at once."""
+    flood_story: str = "30/60"
+    """Comments of new readers that a story takes in the long run."""
+    flood_copy: str = "20/60"
+    """Comments of new readers that one copy of a story takes."""
+    flood_network: str = "20/60"
+    """Comments that the site takes from one network."""
+    flood_text: str = "5/600"
+    """Like texts that the site takes."""
+    flood_hold: int = 900
+    """Seconds for which what belongs to a flood is held."""
+    hours: Timetable | None = None
+    """When readers can write; None for always."""
+    capacity: Capacity | None = None
+    """How much may wait for a person before new comments wait as well, or are closed."""
+    full: Mode = "open"
+    """What the capacity makes of comments now. Not stored: `CachedSite.for_story` sets it."""
 
     def republishing_open(self, story_license: str) -> bool:
         """Whether copies with only the story's code, without a token, may react and comment."""
@@ -154,12 +208,12 @@ class SiteSettings:
 
     def to_json(self) -> dict[str, Any]:
         """Return only values that differ from the defaults: a changed default then applies to old sites."""
-        names = [each.name for each in fields(self)]
+        names = list(_STORED)
         return self.values([k for k in names if getattr(self, k) != getattr(_DEFAULTS, k)])
 
     def values(self, keys: list[str] | tuple[str, ...] | None = None) -> dict[str, Any]:
         """Return these settings, or all of them, as JSON values."""
-        chosen = [each.name for each in fields(self)] if keys is None else keys
+        chosen = _STORED if keys is None else keys
         return {key: _json_of(getattr(self, key)) for key in chosen}
 
     @classmethod
@@ -168,7 +222,7 @@ class SiteSettings:
 
         Raises `KeyError`, `TypeError` or `AttributeError` for values of a wrong shape.
         """
-        names = {field.name for field in fields(cls)}
+        names = set(_STORED)
         current = {_EARLIER_KEYS.get(key, key): value for key, value in stored.items()}
         chosen = {key: value for key, value in current.items() if key in names}
         if "reactions" in chosen:
@@ -178,6 +232,10 @@ class SiteSettings:
                 CallToAction(item["url"], item["label"], dict(item.get("labels") or {}))
                 for item in chosen["calls_to_action"]
             )
+        if chosen.get("hours") is not None:
+            chosen["hours"] = Timetable.from_json(chosen["hours"])
+        if chosen.get("capacity") is not None:
+            chosen["capacity"] = Capacity.from_json(chosen["capacity"])
         return cls(**chosen)
 
     def check(self) -> None:
@@ -185,17 +243,22 @@ class SiteSettings:
         for each in fields(self):
             value = getattr(self, each.name)
             default = getattr(_DEFAULTS, each.name)
-            kinds = (str, type(None)) if default is None else (type(default),)
+            kinds = _NONE_OR.get(each.name, (str, type(None)))
+            kinds = kinds if default is None else (type(default),)
             if not isinstance(value, kinds) or isinstance(value, bool) > (bool in kinds):
                 raise ValueError(f"The setting {each.name} has a value of the wrong type.")
-        if not all(
-            RATE.fullmatch(rate) for rate in (self.rate_limit_react, self.rate_limit_comment)
-        ):
+        if not all(RATE.fullmatch(getattr(self, key)) for key in RATES):
             raise ValueError("A rate limit must be count/seconds, for instance 5/60.")
+        if self.second_look and self.second_look not in SECOND_LOOK:
+            raise ValueError("A second look is at one in 2 to 1,000 decisions.")
         if not self.offered or len(self.reactions) > MAX_STORED:
             raise ValueError(f"A site has 1 to {MAX_STORED} reactions.")
         for reaction in self.reactions:
             reaction.check()
+        if self.hours is not None:
+            self.hours.check()
+        if self.capacity is not None:
+            self.capacity.check()
         self._check_texts()
 
     def _check_texts(self) -> None:
@@ -217,10 +280,18 @@ class SiteSettings:
 
 
 _DEFAULTS = SiteSettings()
+_STORED = tuple(each.name for each in fields(SiteSettings) if each.name != "full")
+_NONE_OR: Mapping[str, tuple[type, ...]] = {
+    "hours": (Timetable, type(None)),
+    "capacity": (Capacity, type(None)),
+}
+"""Types of the settings that are None by default and no text."""
 
 
 def _json_of(value: Any) -> Any:
     """Return a setting as a JSON value."""
+    if isinstance(value, Timetable | Capacity):
+        return value.to_json()
     if isinstance(value, tuple):
         return [
             item.to_json() if isinstance(item, Reaction) else _call_json(item) for item in value

@@ -13,9 +13,13 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from widget_server.model.bans import Ban
 from widget_server.model.claims import WidgetClaims
+from widget_server.model.clock import now_ms
 from widget_server.model.errors import UnavailableError
-from widget_server.model.records import Copy, SeenCopy, ShutOut, Site, Story
+from widget_server.model.hours import Mode
+from widget_server.model.raids import Raid
+from widget_server.model.records import Copy, NarrowedCopy, SeenCopy, ShutOut, Site, Story
 from widget_server.model.settings import SiteSettings
 from widget_server.operations.counts_cache import CountsCache
 from widget_server.store.queries.discussions import Discussions
@@ -47,31 +51,54 @@ MAX_NOT_FOUND = 10_000
 
 @dataclass(frozen=True, slots=True)
 class CachedSite:
-    """A site with the handles of its withdrawn tokens, its shut-out origins and its stories' settings."""
+    """A site with its withdrawn tokens, its shut-out origins, its stories' settings and its bans."""
 
     site: Site
     revoked: frozenset[str]
     shut_out: frozenset[ShutOut] = frozenset()
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Settings that stories override, as stored, by the story's code."""
+    bans: Mapping[str, Ban] = field(default_factory=dict)
+    """Bans by subject, also some that have ended."""
+    raids: tuple[Raid, ...] = ()
+    """Raids that are on, and some that have ended."""
+    full: Mode = "open"
+    """What the site's capacity makes of its comments now."""
+    narrowed: Mapping[int, NarrowedCopy] = field(default_factory=dict)
+    """Copies that hide comments or let those of their readers wait, by id."""
+
+    def narrowed_by(self, code: str, handle: str, origin: str) -> NarrowedCopy | None:
+        """Return the copy of a story that `?copy=` names on a page of this origin, if it is narrowed."""
+        wanted = (code, handle, origin)
+        copies = self.narrowed.values()
+        return next((one for one in copies if (one.story, one.handle, one.origin) == wanted), None)
 
     def for_story(self, code: str) -> Site:
-        """Return the site with the settings of one story: those that it overrides in place of the site's."""
+        """Return the site with the settings of one story: those that it overrides in place of the site's.
+
+        They also say what the capacity makes of comments now.
+        """
         overrides = self.overrides.get(code)
-        if overrides is None:
+        if overrides is None and self.full == "open":
             return self.site
-        return replace(self.site, settings=self.site.settings.for_story(overrides))
+        settings = self.site.settings.for_story(overrides or {})
+        return replace(self.site, settings=replace(settings, full=self.full))
 
 
 class LookupCache:
     """Looks up sites by slug, stories by code, copies and token claims."""
 
     def __init__(
-        self, sites: Sites, discussions: Discussions, clock: Callable[[], float] = time.monotonic
+        self,
+        sites: Sites,
+        discussions: Discussions,
+        clock: Callable[[], float] = time.monotonic,
+        now_ms: Callable[[], int] = now_ms,
     ) -> None:
         self._sites = sites
         self._discussions = discussions
         self._clock = clock
+        self._now_ms = now_ms
         self._by_slug: dict[str, tuple[float, CachedSite | None]] = {}
         self._fully_loaded_at: dict[str, float] = {}
         self._by_code: OrderedDict[str, tuple[float, Story]] = OrderedDict()
@@ -118,7 +145,12 @@ class LookupCache:
             # was read, so the next load reads them again.
             revoked = await self._sites.revoked(slug)
             shut_out = await self._sites.shut_out(slug)
-            cached = CachedSite(site, revoked, shut_out, await self._sites.overrides(slug))
+            overrides = await self._sites.overrides(slug)
+            bans = await self._sites.bans(slug)
+            raids = await self._sites.raids(slug, self._now_ms())
+            full = (await self._sites.capacity(slug)).mode
+            narrowed = await self._sites.narrowed(slug)
+            cached = CachedSite(site, revoked, shut_out, overrides, bans, raids, full, narrowed)
             self._fully_loaded_at[slug] = self._clock()
         if len(self._by_slug) > MAX_STORIES:
             self._by_slug.clear()
@@ -158,6 +190,10 @@ class LookupCache:
         """Return every site, in order of slugs."""
         return await self._sites.all()
 
+    def was_absent(self, code: str) -> bool:
+        """Return whether the database had no such story a moment ago."""
+        return self._clock() - self._absent.get(code, -math.inf) < NOT_FOUND_TTL_S
+
     async def story(self, code: str, *, fresh: bool = False) -> Story | None:
         """Return the story, at most `STORY_TTL_S` old, or None. `fresh` always reads the database.
 
@@ -167,7 +203,7 @@ class LookupCache:
         at, cached = self._by_code.get(code, (0.0, None))
         if not fresh and cached is not None and self._clock() - at < STORY_TTL_S:
             return cached
-        if not fresh and self._clock() - self._absent.get(code, -math.inf) < NOT_FOUND_TTL_S:
+        if not fresh and self.was_absent(code):
             return None
         try:
             story = await self._load_story(code, fresh=fresh)

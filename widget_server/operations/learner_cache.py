@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from widget_server.content.learner import LEAST_READERS, Learner, WordCount, tokens
+from widget_server.content.learner import LEAST_READERS, NOTHING_KNOWN, Learner, WordCount, tokens
 from widget_server.model.errors import UnavailableError
 from widget_server.model.learning import LEARNER, LearnerState
 from widget_server.model.records import Site
@@ -29,9 +29,9 @@ class LoadedFilter:
     learner: Learner | None
 
     def score(self, text: str) -> float:
-        """Return how bad a text is; 0 before the filter can judge."""
+        """Return how bad a text is; `NOTHING_KNOWN` before the filter can judge."""
         if self.state is None or self.learner is None:
-            return 0.0
+            return NOTHING_KNOWN
         return self.learner.score(tokens(text, self.state.seed))
 
 
@@ -75,7 +75,9 @@ class LearnerCache:
         version = (epoch, site.rights)
         entry = self._by_site.get(site.slug)
         if entry is None or entry.version[0] != epoch or entry.version[1] < site.rights:
-            return await self._load(site.slug, version, None)
+            # Most changes of a site's rights are none of the filter: then its words are not read again.
+            before = entry.filter if entry is not None and entry.version[0] == epoch else None
+            return await self._load(site.slug, version, before)
         if self._clock() - entry.at >= TTL_S and site.slug not in self._refreshing:
             task = asyncio.create_task(self._load(site.slug, entry.version, entry.filter))
             self._refreshing[site.slug] = task

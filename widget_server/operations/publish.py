@@ -6,8 +6,13 @@ from widget_server.model.settings import SiteSettings
 from widget_server.protocol import server_messages
 
 
-def encode_event(event: Event, epoch: str, settings: SiteSettings) -> BusMessage:
-    """Return the bus message of an event, with the encoded server message."""
+def encode_event(
+    event: Event, epoch: str, settings: SiteSettings, at: int | None = None
+) -> BusMessage:
+    """Return the bus message of an event, with the encoded server message.
+
+    `at` (milliseconds since 1970): the time at which the message of a story shows the opening hours.
+    """
     match event:
         case CommentChanged():
             payload, start = server_messages.encode_comment(
@@ -16,7 +21,7 @@ def encode_event(event: Event, epoch: str, settings: SiteSettings) -> BusMessage
             key, count = event.comment.id, event.count
             return BusMessage("comment", event.story, event.seq, key, payload, count, start, epoch)
         case StoryChanged():
-            payload = server_messages.encode_story(event, epoch, settings)
+            payload = server_messages.encode_story(event, epoch, settings, at)
             return BusMessage("story", event.story, event.seq, "", payload, epoch=epoch)
         case TallyChanged():
             payload, start = server_messages.encode_tally(event)

@@ -4,9 +4,8 @@ Rules are read again when a site's `rights` change, which every process sees wit
 """
 
 import asyncio
-import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from widget_server.content.rules import Rule
@@ -15,14 +14,14 @@ from widget_server.model.records import Site
 from widget_server.model.rules import RULE_KINDS, StoredRule
 from widget_server.operations.cache import LookupCache
 from widget_server.store.queries.rules import Rules
+from widget_server.store.queries.text_marks import WINDOW_MS, TextMark, TextMarks
+from widget_server.store.queries.trust import Trust
 
-WINDOW_S = 600.0
-"""Seconds for which a text is remembered, to find its repetition."""
+OVERLAP_MS = 10_000
+"""Fingerprints so much older than the newest known are read again: they may be committed after it."""
 MAX_RECENT = 2_000
 """Remembered texts of a site."""
 MAX_SITES = 1_000
-MAX_ASKED = 10_000
-"""Remembered drafts whose writers were asked to think again."""
 MANY_WORDS = 200
 """Lists with more entries are built in a thread."""
 
@@ -38,6 +37,11 @@ class SiteRules:
         return [rule for rule in self.rules if rule.kind == kind]
 
     @property
+    def asks(self) -> bool:
+        """Whether a rule that is on asks writers to think again."""
+        return any(rule.ask and rule.mode == "on" for rule in self.rules)
+
+    @property
     def names_copies(self) -> bool:
         """Whether a rule is about the copy that a comment was written on."""
         return any(rule.copy is not None for rule in self.rules)
@@ -46,16 +50,15 @@ class SiteRules:
 class RulesCache:
     """Rules by site, as they were at most two seconds ago."""
 
-    def __init__(
-        self, rules: Rules, cache: LookupCache, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, rules: Rules, cache: LookupCache) -> None:
         self.stored = rules
-        self.recent = RecentTexts(clock)
+        self.trust = Trust(rules.database)
+        self.marks = TextMarks(rules.database)
+        self.recent = RecentTexts(self.marks)
         self.trials = asyncio.Semaphore(1)
         """A process tries one rule at a time on past comments."""
         self._cache = cache
         self._by_site: OrderedDict[str, tuple[tuple[str, int], SiteRules]] = OrderedDict()
-        self._asked: OrderedDict[str, None] = OrderedDict()
 
     async def of_site(self, site: Site, epoch: str) -> SiteRules:
         """Return the rules of a site. `epoch` is the database's. Raises `UnavailableError`."""
@@ -81,36 +84,36 @@ class RulesCache:
             return SiteRules(tuple(await asyncio.to_thread(lambda: list(map(compiled, stored)))))
         return SiteRules(tuple(map(compiled, stored)))
 
-    def ask_once(self, draft: str) -> bool:
-        """Return whether the writer of this draft was not asked before, and remember it."""
-        if draft in self._asked:
-            return False
-        self._asked[draft] = None
-        if len(self._asked) > MAX_ASKED:
-            self._asked.popitem(last=False)
-        return True
-
 
 class RecentTexts:
-    """Fingerprints of the texts that this process stored in the last ten minutes, by site."""
+    """Fingerprints of the texts that the site stored in the last ten minutes, in whatever process."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._by_site: OrderedDict[str, deque[tuple[float, int, frozenset[str]]]] = OrderedDict()
+    def __init__(self, marks: TextMarks) -> None:
+        self._marks = marks
+        self._by_site: OrderedDict[str, OrderedDict[str, TextMark]] = OrderedDict()
 
-    def others(self, site: str, draft: str) -> list[int]:
-        """Return the fingerprints of the site's other texts. `draft` names one that is sent again."""
-        since = self._clock() - WINDOW_S
-        found = self._by_site.get(site, ())
-        return [mark for at, mark, names in found if at >= since and draft not in names]
+    async def others(self, site: str, draft: str, now: int) -> list[int]:
+        """Return the fingerprints of the site's other texts at `now` (milliseconds).
 
-    def add(self, site: str, names: frozenset[str], mark: int) -> None:
-        """Remember a text. The oldest of the site, and the least used site, are forgotten."""
-        texts = self._by_site.setdefault(site, deque(maxlen=MAX_RECENT))
-        texts.append((self._clock(), mark, names))
+        `draft` names one that is sent again. One SQL statement, which reads what was stored since the last
+        time. Raises `UnavailableError`.
+        """
+        known = self._by_site.setdefault(site, OrderedDict())
         self._by_site.move_to_end(site)
         if len(self._by_site) > MAX_SITES:
             self._by_site.popitem(last=False)
+        oldest = now - WINDOW_MS
+        newest = next(reversed(known.values())).at - OVERLAP_MS if known else oldest
+        for mark in await self._marks.since(site, max(oldest, newest), MAX_RECENT):
+            known[mark.comment] = mark
+            known.move_to_end(mark.comment)
+        while known and (len(known) > MAX_RECENT or next(iter(known.values())).at < oldest):
+            known.popitem(last=False)
+        return [
+            mark.mark
+            for mark in known.values()
+            if mark.at >= oldest and draft not in (mark.draft, mark.comment)
+        ]
 
 
 def compiled(stored: StoredRule) -> Rule:
@@ -125,6 +128,7 @@ def compiled(stored: StoredRule) -> Rule:
         copy=None if spec.copy is None else str(spec.copy),
         languages=frozenset(spec.languages),
         words=_word_list(spec.words, leet=spec.leet) if spec.kind == "words" else None,
+        exceptions=_word_list(spec.exceptions, leet=False) if spec.exceptions else None,
         limit=spec.limit,
         least=spec.least,
         guideline=spec.guideline,

@@ -1,31 +1,43 @@
 """Components that operations use. `app` creates them once and passes them to every operation."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from widget_server.auth.network_keys import NetworkHasher
+from widget_server.auth.network_keys import NetworkHasher, NetworkKey
 from widget_server.auth.passkeys import PasskeyVerifier
+from widget_server.auth.proofs import ProofIssuer
 from widget_server.auth.rate_limit import Rate, RateLimiter
 from widget_server.auth.sealing import Sealer
 from widget_server.auth.tokens import Keyring
 from widget_server.hub.hub import Hub
 from widget_server.model.errors import NotFoundError, RateLimitedError
 from widget_server.operations.cache import LookupCache
+from widget_server.operations.flood_memory import FloodMemory
 from widget_server.operations.learner_cache import LearnerCache
+from widget_server.operations.older_copies_cache import OlderCopiesCache
+from widget_server.operations.publishing.fetch import Fetcher
+from widget_server.operations.readers.networks import NetworkTracer
 from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.operations.rules_cache import RulesCache
 from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.accounts import Accounts
 from widget_server.store.queries.api_keys import ApiKeys
+from widget_server.store.queries.bans import Bans
 from widget_server.store.queries.batches import Batches
+from widget_server.store.queries.capacity import CapacityReads
 from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.hints import Hints
+from widget_server.store.queries.local_copies import LocalCopies
 from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.queries.made_decisions import MadeDecisions
+from widget_server.store.queries.networks import Networks
+from widget_server.store.queries.new_comments import NewComments
 from widget_server.store.queries.numbers import Numbers
 from widget_server.store.queries.owner_comments import OwnerComments
 from widget_server.store.queries.owner_copies import OwnerCopies
@@ -33,8 +45,15 @@ from widget_server.store.queries.owner_home import OwnerHome
 from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
 from widget_server.store.queries.queue import CaseQueue
+from widget_server.store.queries.raids import Raids
+from widget_server.store.queries.report_mutes import ReportMutes
+from widget_server.store.queries.republishers import Republishers
 from widget_server.store.queries.schedule import Schedule
+from widget_server.store.queries.second_looks import SecondLooks
 from widget_server.store.queries.site_settings import SiteSettingsReads
+from widget_server.store.queries.statements import Statements
+from widget_server.store.queries.story_sets import WatchLists
+from widget_server.store.queries.story_texts import StoryTexts
 from widget_server.store.queries.tokens import Tokens
 from widget_server.store.writing.writer import Writer
 
@@ -108,11 +127,24 @@ class Services:
     cache: LookupCache
     discussions: Discussions
     decisions: Decisions
+    bans: Bans
+    report_mutes: ReportMutes
+    networks: Networks
+    statements: Statements
+    tracer: NetworkTracer
+    raids: Raids
+    flood_memory: FloodMemory
+    proofs: ProofIssuer
     made_decisions: MadeDecisions
     queue: CaseQueue
+    new_comments: NewComments
+    watch_lists: WatchLists
+    second_looks: SecondLooks
     batches: Batches
+    capacity: CapacityReads
     log_keys: LogKeys
     log_check: LogCheck
+    hints: Hints
     embed_files: EmbedFiles
     schedule: Schedule
     closings: Closings
@@ -121,7 +153,11 @@ class Services:
     owner_home: OwnerHome
     owner_comments: OwnerComments
     owner_copies: OwnerCopies
+    local_copies: LocalCopies
+    older_copies: OlderCopiesCache
     tokens: Tokens
+    republishers: Republishers
+    story_texts: StoryTexts
     numbers: Numbers
     site_settings: SiteSettingsReads
     rules: RulesCache
@@ -132,6 +168,9 @@ class Services:
     network_hasher: NetworkHasher
     rate_limiters: RateLimiters
     people: PeopleServices
+    fetcher: Fetcher
+    page_checks: asyncio.Semaphore
+    """How many pages one process checks at a time."""
     clock: Callable[[], float]
     log_heads: Path
     """File outside the database with the daily heads of the logs (`operations/moderation/log.py`)."""
@@ -142,7 +181,7 @@ class Services:
         """Return milliseconds since 1970."""
         return int(self.clock() * 1000)
 
-    def network_key(self, address: str | None) -> str:
+    def network_key(self, address: str | None) -> NetworkKey:
         """Return the rate-limit key of an address's network for today. The address itself is not stored."""
         return self.network_hasher.key(address, int(self.clock() // 86_400))
 

@@ -20,9 +20,15 @@ from pydantic import (
     WrapValidator,
 )
 
+from widget_server.model.decisions import REASONS
 from widget_server.model.errors import MalformedError, TooLargeError
 from widget_server.model.identifiers import COMMENT_ID, IDEMPOTENCY_KEY, LANGUAGE_TAG, STORY_CODE
-from widget_server.model.limits import MAX_LANGUAGE_LENGTH, MAX_PAGE_LENGTH, MAX_TOKEN_LENGTH
+from widget_server.model.limits import (
+    MAX_LANGUAGE_LENGTH,
+    MAX_PAGE_LENGTH,
+    MAX_PROOF_LENGTH,
+    MAX_TOKEN_LENGTH,
+)
 
 MAX_BYTES = 32 * 1024
 """Bytes of one message (docs/developers/protocol.md, “The socket”)."""
@@ -83,6 +89,12 @@ Page = Annotated[
     ]
     | None,
     Describing,
+]
+
+
+Category = Annotated[
+    str,
+    Field(pattern=f"^({'|'.join(REASONS)})$", description="What is wrong: a key of the reasons."),
 ]
 
 
@@ -158,6 +170,18 @@ class Comment(_ActionMessage):
         | None,
         Describing,
     ] = None
+    proof: Annotated[
+        Annotated[
+            str,
+            Field(
+                max_length=MAX_PROOF_LENGTH,
+                description="The solution of the challenge that came with the error `proof_needed`: Base64 of"
+                " JSON, as ALTCHA sends it.",
+            ),
+        ]
+        | None,
+        Describing,
+    ] = None
 
 
 class Edit(_ActionMessage):
@@ -181,6 +205,35 @@ class Report(_ActionMessage):
     type: Literal["report"]
     comment: CommentId
     reason: str | None = None
+    category: Annotated[Category | None, Describing] = None
+
+
+class Appeal(_ActionMessage):
+    """Object to what was decided about the reader's own comment, or without `comment` to the reader's ban."""
+
+    type: Literal["appeal"]
+    comment: CommentId | None = None
+    text: str | None = None
+
+
+class Hint(_ActionMessage):
+    """Tell the editors about an error in the story. The same words again change nothing."""
+
+    type: Literal["hint"]
+    text: str = Field(description="What is wrong: 1 to 1,000 characters.")
+    passage: str | None = Field(
+        None, description="The words of the story that it is about: at most 300 characters."
+    )
+    credit: str | None = Field(
+        None,
+        description="Name under which the reader wants to be thanked in public: at most 100 characters.",
+    )
+
+
+class Mine(_ActionMessage):
+    """Read the reader's own reactions, comments, reports and hints, and what was decided about them."""
+
+    type: Literal["mine"]
 
 
 class Forget(_ActionMessage):
@@ -203,7 +256,7 @@ class Visibility(_Message):
     value: bool
 
 
-Action = React | Comment | Edit | Delete | Report | Forget
+Action = React | Comment | Edit | Delete | Report | Appeal | Hint | Mine | Forget
 Message = Subscribe | Action | Unsubscribe | Visibility
 
 ACTIONS: TypeAdapter[Action] = TypeAdapter(Annotated[Action, Field(discriminator="type")])
@@ -280,6 +333,6 @@ def _describe_error(error: ValidationError) -> str:
 
 
 _MODELS: tuple[type[_Message], ...] = (
-    Subscribe, React, Comment, Edit, Delete, Report, Forget, Unsubscribe, Visibility,
+    Subscribe, React, Comment, Edit, Delete, Report, Appeal, Hint, Mine, Forget, Unsubscribe, Visibility,
 )  # fmt: skip
 _SINCE = set(Since.model_fields)

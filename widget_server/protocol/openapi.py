@@ -7,17 +7,17 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
-from widget_server.model.limits import MAX_THREADS
+from widget_server.model.identifiers import COMMENT_ID, LANGUAGE_TAG, STORY_CODE
+from widget_server.model.limits import MAX_LANGUAGE_LENGTH, MAX_THREADS
 from widget_server.protocol import client_messages, schemas
 from widget_server.protocol.codes import STATUS
 from widget_server.protocol.openapi_owner import SECURITY_SCHEME, owner_models, owner_paths
 
 _RECEIVED: tuple[type[BaseModel], ...] = (
     client_messages.Subscribe, client_messages.React, client_messages.Comment, client_messages.Edit, client_messages.Delete,
-    client_messages.Report, client_messages.Forget, client_messages.Unsubscribe, client_messages.Visibility,
+    client_messages.Report, client_messages.Appeal, client_messages.Hint, client_messages.Mine, client_messages.Forget, client_messages.Unsubscribe, client_messages.Visibility,
 )  # fmt: skip
-_ACTIONS = _RECEIVED[1:7]
+_ACTIONS = _RECEIVED[1:-2]
 _INFO = {
     "title": "Story widget",
     "description": "One discussion on every copy of a story. See docs/developers/protocol.md.",
@@ -118,6 +118,19 @@ def openapi_document() -> dict[str, Any]:
         {"type": "string", "pattern": f"^{SINCE}$"},
         "epoch:seq of the last snapshot or message",
     )
+    own_copy = _parameter(
+        "copy",
+        "query",
+        {"type": "string", "maxLength": 16},
+        "The last 9 characters of the page's token, empty for none: what that copy hides, and whether it is older",
+    )
+    event_ids = {"type": "array", "items": {"type": "string", "pattern": f"^{SINCE}$"}}
+    since_each = _parameter(
+        "since",
+        "query",
+        event_ids,
+        "epoch:seq of the story in the path, or CODE:epoch:seq of any; repeat it for several",
+    )
     before = _parameter(
         "before",
         "query",
@@ -125,12 +138,22 @@ def openapi_document() -> dict[str, Any]:
         "`next` of the previous page",
     )
     order = _parameter("order", "query", {"enum": ["newest", "oldest", "top"]}, "Order of threads")
+    pattern = f"^({LANGUAGE_TAG.pattern})?$"
+    tag = {"type": "string", "pattern": pattern, "maxLength": MAX_LANGUAGE_LENGTH}
+    lang = _parameter("lang", "query", tag, "Language in which the story is shown, and of the page")
+    spoken = _parameter(
+        "lang", "query", tag, "Only comments of this language: de also stands for de-AT"
+    )
+    only = _parameter(
+        "only", "query", tag, "Language of the comments, or `all`; without it, as the owner chose"
+    )
     paging = [
         before,
         _parameter(
             "limit", "query", {"type": "integer", "minimum": 1, "maximum": MAX_THREADS}, "Threads"
         ),
         order,
+        spoken,
     ]
     fields = {"type": "object", "properties": {"do": text}, "additionalProperties": text}
     codes = {"type": "array", "items": text, "minItems": 1, "maxItems": 1000}
@@ -138,6 +161,15 @@ def openapi_document() -> dict[str, Any]:
         "story", "query", codes, "Story code; repeat it for several stories", required=True
     )
     more_stories = _parameter("story", "query", codes, "Codes of further stories of the page")
+    own_copies = _parameter(
+        "copy",
+        "query",
+        {
+            "type": "array",
+            "items": {"type": "string", "pattern": f"^{STORY_CODE.pattern}:.{{0,16}}$"},
+        },
+        "CODE:HANDLE, the page's copy of a story: what it hides, and whether it is older; repeat it for several",
+    )
     last_event = _parameter(
         "Last-Event-ID", "header", text, "`id` of the last event; counts before `since`"
     )
@@ -145,9 +177,14 @@ def openapi_document() -> dict[str, Any]:
     feed_format = _parameter("format", "path", {"enum": ["atom", "json"]}, "Format of the feed")
     feed = _json(text, "application/atom+xml") | _json({"type": "object"}, "application/feed+json")
     activity = _json({"type": "object"}, "application/activity+json")
+    language = _parameter("lang", "query", text, "Language of the file, such as `fr`")
+    listed = {"type": "array", "items": {"type": "object"}}
+    corrections = {"type": "object", "properties": {"corrections": listed}}
     pixels = {"type": "integer", "minimum": 1}
     reference = _parameter("reference", "path", text, "A widget token, or a story code")
     file = _parameter("file", "path", text, "File name")
+    where = _parameter("where", "query", text, "Where the republisher publishes, such as `ghost`")
+    secret = _parameter("secret", "path", text, "Shown with the snippet that was made")
     body = {"oneOf": [refs[model] for model in _ACTIONS]}
     ok, error = refs[schemas.OkMessage], refs[schemas.ErrorMessage]
 
@@ -172,11 +209,24 @@ def openapi_document() -> dict[str, Any]:
         """Describe a route for people: depending on `Accept`, an error is an HTML page."""
         return _get(summary, content, list(parameters), problems | html, READ_STATUSES)
 
+    def form(summary: str, *parameters: dict[str, Any]) -> dict[str, Any]:
+        """Describe the form of a page of this server, which that page alone may send."""
+        return {
+            "summary": f"{summary}; from this page only",
+            "parameters": list(parameters),
+            "requestBody": {"required": True, "content": _json(fields, "multipart/form-data")},
+            "responses": {
+                "200": {"description": "The page after that", "content": html},
+                "303": {"description": "The page after that is at `Location`"},
+                **_rejections(problems | html, *ACTION_STATUSES),
+            },
+        }
+
     return {
         "openapi": "3.1.0",
         "info": _INFO | {"version": version("widget-server")},
         "paths": {
-            "/v1/stories/{code}": get("Snapshot", refs[schemas.Snapshot], code, since),
+            "/v1/stories/{code}": get("Snapshot", refs[schemas.Snapshot], code, since, own_copy),
             "/v1/stories/{code}/comments": get(
                 "Further threads", refs[schemas.Threads], code, *paging
             ),
@@ -186,7 +236,7 @@ def openapi_document() -> dict[str, Any]:
             "/v1/stories/{code}/events": _get(
                 "The messages of the WebSocket as Server-Sent Events",
                 _json(event, "text/event-stream"),
-                [code, since, more_stories, last_event],
+                [code, since_each, more_stories, own_copies, last_event],
                 problems,
                 (*READ_STATUSES, 403),
             ),
@@ -210,12 +260,44 @@ def openapi_document() -> dict[str, Any]:
             "/embed/{file}": open_(
                 "The embed, a fixed version", _json(text, "text/javascript"), file
             ),
-            "/s/{code}": open_("The story's page", html, code, before, order),
+            "/s/{code}": open_("The story's page", html, code, before, order, lang, only),
             "/s/{code}/feed.{format}": open_(
                 "The last changed comments of a story as Atom or JSON Feed",
                 feed,
                 code,
                 feed_format,
+                spoken,
+            ),
+            "/s/{code}/discussion.{format}": open_(
+                "The whole discussion as a text file, as JSON, or as a page to print",
+                _json(text, "text/plain")
+                | html
+                | {"application/json": {"schema": refs[schemas.WholeDiscussion]}},
+                code,
+                _parameter(
+                    "format", "path", {"enum": ["txt", "json", "html"]}, "Format of the file"
+                ),
+                language,
+            ),
+            "/s/{code}/corrections": open_("The corrections of a story", html, code),
+            "/s/{code}/corrections.json": open_(
+                "The corrections of a story as data", _json(corrections), code
+            ),
+            "/s/{code}/corrections.atom": open_("The corrections of a story as Atom", feed, code),
+            "/s/{code}/corrections.feed.json": open_(
+                "The corrections of a story as JSON Feed", feed, code
+            ),
+            "/s/{code}/changes": open_(
+                "What changed in the story's text since a version that copies have",
+                html,
+                code,
+                _parameter(
+                    "from",
+                    "query",
+                    {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"},
+                    "Number of the version",
+                    required=True,
+                ),
             ),
             "/s/{code}/replies": open_(
                 "The discussion as an ActivityStreams collection, or one of its pages",
@@ -239,6 +321,12 @@ def openapi_document() -> dict[str, Any]:
             "/sites/{site}/feed.{format}": open_(
                 "The last changed comments of a site as Atom or JSON Feed", feed, site, feed_format
             ),
+            "/s/{code}/featured.{format}": open_(
+                "The featured comments of a story as Atom or JSON Feed", feed, code, feed_format
+            ),
+            "/sites/{site}/featured.{format}": open_(
+                "The featured comments of a site as Atom or JSON Feed", feed, site, feed_format
+            ),
             "/oembed": _get(
                 "The frame of a story for editors (oEmbed 1.0)",
                 _json({"type": "object"}) | _json(text, "text/xml"),
@@ -252,19 +340,20 @@ def openapi_document() -> dict[str, Any]:
                 (*READ_STATUSES, 501),
             ),
             "/s/{code}/write": {
-                **open_("The story's page with forms", html, code, before, order),
-                "post": {
-                    "summary": "One action of a reader without JavaScript; from this page only",
-                    "parameters": [code],
-                    "requestBody": {
-                        "required": True,
-                        "content": _json(fields, "multipart/form-data"),
-                    },
-                    "responses": {
-                        "200": {"description": "The page after the action", "content": html},
-                        **_rejections(problems | html, *ACTION_STATUSES),
-                    },
-                },
+                **open_("The story's page with forms", html, code, before, order, lang, only),
+                "post": form("One action of a reader without JavaScript", code),
+            },
+            "/s/{code}/republish": {
+                **open_("Terms and snippets for republishers", html, code, where),
+                "post": form("A token for a republisher's own site", code),
+            },
+            "/s/{code}/check": {
+                **open_("A form that names a page with the story", html, code),
+                "post": form("What to change on that page", code),
+            },
+            "/s/{code}/copy/{secret}": {
+                **open_("A republisher's own copy", html, code, secret),
+                "post": form("Take the copy off the story's page", code, secret),
             },
             "/e/{reference}": _get(
                 "The embed as an iframe page",

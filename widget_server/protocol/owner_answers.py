@@ -1,6 +1,6 @@
 """Answers of the owner API, one model for each. Times are RFC 3339 in UTC, as in the public API."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,12 +20,21 @@ class PageOf(Answer):
 
 
 class Waiting(Answer):
-    """Number of comments that wait for a person, by queue."""
+    """Number of comments that wait for a person, by queue, and in `corrections` of error reports."""
 
     pending: int
     reported: int
     held: int
     edits: int
+    appeals: int
+    corrections: int
+
+
+class SecondLooks(Answer):
+    """How often a second person decided as the first one, in the last 30 days."""
+
+    agreed: int
+    looked: int
 
 
 class SiteAnswer(Answer):
@@ -37,6 +46,7 @@ class SiteAnswer(Answer):
     stories: int
     readers: int | None = Field(description="Readers now; null: one or two.")
     waiting: Waiting
+    second_looks: SecondLooks | None = Field(description="null without the scope read_numbers.")
     settings: dict[str, Any] | None = Field(description="null without the scope read_settings.")
     version: str | None = Field(description="State of the settings, as in the ETag.")
 
@@ -96,6 +106,25 @@ class StoryAnswer(Answer):
     readers: int | None = Field(description="Readers now; null: one or two.")
 
 
+class CorrectionAnswer(Answer):
+    """A correction. Its id is that of the decision: undoing it withdraws the correction."""
+
+    id: str
+    at: str
+    kind: str
+    text: str
+    texts: dict[str, str] = Field(description="By language; `text` is for all others.")
+    passage: str | None
+    credit: str | None
+    withdrawn_at: str | None
+
+
+class CorrectionList(Answer):
+    """The corrections of a story, the newest first."""
+
+    corrections: list[CorrectionAnswer]
+
+
 class SeenPage(Answer):
     """What the server saw when it last looked at a copy's page; null: not known."""
 
@@ -140,6 +169,27 @@ class CopyAnswer(Answer):
     status: str
     withdrawn: WithdrawnAnswer | None = None
     seen: SeenPage | None = Field(None, description="Only in lists of copies.")
+    self_made: bool = Field(False, description="Whether its republisher made the token themselves.")
+    wanted_label: str | None = Field(
+        None, description="The name that its republisher wants. Readers see `label`."
+    )
+    wants_listing: bool = Field(False, description="Whether it wants to stand on the story's page.")
+    agreed: bool = Field(False, description="Whether the site agreed to name and listing.")
+
+
+class TranslationAnswer(Answer):
+    """A linked translation of a story. `original`: it is the story itself, and names its language."""
+
+    lang: str
+    title: str
+    url: str
+    original: bool
+
+
+class Translations(Answer):
+    """The linked translations of a story, in the order of their languages."""
+
+    translations: list[TranslationAnswer]
 
 
 class StoryDetails(StoryAnswer):
@@ -147,7 +197,30 @@ class StoryDetails(StoryAnswer):
 
     settings: dict[str, Any] | None = Field(description="What it overrides.")
     version: str | None
+    translations: list[TranslationAnswer]
     first_copies: list[CopyAnswer]
+
+
+class StoryImageAnswer(Answer):
+    """An image of a story's text."""
+
+    url: str
+    alt: str
+    credit: str
+    licence: str
+    included: bool
+
+
+class StoryTextAnswer(Answer):
+    """The newest version of a story's text."""
+
+    version: int
+    title: str | None
+    format: str
+    text: str = Field(description="As it was sent.")
+    html: str = Field(description="As republishers get it.")
+    images: list[StoryImageAnswer]
+    created_at: str
 
 
 class StoryChanged(Answer):
@@ -188,6 +261,47 @@ class Readmitted(Answer):
     """Whether something was accepted again."""
 
     changed: bool
+
+
+class FindingAnswer(Answer):
+    """One thing that was looked for on a page."""
+
+    code: str = Field(description="What it is, as in docs/users/republishing.md.")
+    state: Literal["good", "fault", "advice", "unknown"]
+    line: str = Field(description="What to paste into the page or its policy; may be empty.")
+    missing: list[str] = Field(description="Words of the story that the page does not have.")
+    outdated: list[str] = Field(description="Words of an earlier version that it still has.")
+    version: int | None = Field(description="The version of the text that the page has.")
+    version_at: str | None
+
+
+class PageCheckAnswer(Answer):
+    """What the server found on a page that carries a story."""
+
+    story: str
+    page: str
+    faults: int
+    findings: list[FindingAnswer]
+
+
+class HiddenAnswer(Answer):
+    """A comment that one copy does not show, with the replies below it."""
+
+    copy_id: int = Field(serialization_alias="copy")
+    origin: str
+    label: str | None
+    story: str
+    comment: str
+    at: str
+    by_site: bool = Field(
+        description="Whether the site's own people hid it, not a local moderator."
+    )
+
+
+class HiddenList(PageOf):
+    """Hidden comments, in order of copy and comment."""
+
+    hidden: list[HiddenAnswer]
 
 
 class ShutOutAnswer(Answer):

@@ -32,6 +32,7 @@ class CommentAnswer(Answer):
     created_at: str
     edited_at: str | None
     pinned: bool
+    featured: bool
     edit_waits: bool
 
 
@@ -44,8 +45,28 @@ class CommentList(PageOf):
 class ReportAnswer(Answer):
     """A reader's report."""
 
+    id: str = Field(description="By which its reader can be muted; it names no reader.")
     reason: str | None
     at: str
+    category: str | None
+    muted: bool = Field(description="Whether it does not count, because its reader was muted.")
+
+
+class AppealAnswer(Answer):
+    """A reader's objection to a decision."""
+
+    decision: str
+    verb: str = Field(description="What was decided: remove, spam, reject or ban.")
+    at: str
+    text: str | None = Field(description="null if the reader wrote none, or it was erased.")
+
+
+class ReportedTextAnswer(Answer):
+    """A comment as it was when it was reported."""
+
+    revision: int
+    at: str = Field(description="Time of the first report of this revision.")
+    body: str
 
 
 class CommentDetails(CommentAnswer):
@@ -65,12 +86,60 @@ class CaseAnswer(Answer):
     opened_at: str
     revision: int
     comment: CommentAnswer
+    appeals: list[AppealAnswer] | None = Field(
+        None, description="In the queue `appeals`: the objections, the oldest first."
+    )
 
 
 class CaseList(PageOf):
     """Waiting comments, the most urgent first, then the oldest."""
 
     cases: list[CaseAnswer]
+
+
+class BanAnswer(Answer):
+    """A ban in effect. Who it is about is known only by the comment."""
+
+    id: str = Field(description="Id of the decision.")
+    kind: str
+    mode: str
+    comment: str
+    story: str
+    name: str | None = Field(description="Name at the comment; null if none or removed.")
+    by: str = Field(description="Name of who made the ban.")
+    reason: str | None
+    note: str | None
+    at: str
+    until: str | None = Field(description="null: for good.")
+    appealed_at: str | None
+
+
+class BanList(PageOf):
+    """Bans in effect, the newest first."""
+
+    bans: list[BanAnswer]
+
+
+class ReportMuteAnswer(Answer):
+    """A reader whose reports do not count. Who it is is known only by the comment."""
+
+    id: str = Field(description="Id of the entry of the log.")
+    comment: str
+    at: str
+    until: str | None = Field(description="null: for good.")
+
+
+class ListedMuteAnswer(ReportMuteAnswer):
+    """A mute in effect."""
+
+    story: str
+    by: str = Field(description="Name of who muted the reader.")
+
+
+class ReportMuteList(PageOf):
+    """Mutes in effect, the newest first."""
+
+    mutes: list[ListedMuteAnswer]
 
 
 class CaseCard(CaseAnswer):
@@ -88,12 +157,55 @@ class CaseCard(CaseAnswer):
     reporters_wrong: int = Field(
         description="Earlier reports by the same readers after which the comment stayed."
     )
+    reported_texts: list[ReportedTextAnswer] = Field(
+        description="What was reported, where its author has changed it since; the oldest first."
+    )
+    suspects: list[str] = Field(
+        description="What the rules about words find in text, name and website, as it is written there."
+    )
+    harm: str | None = Field(
+        description="In the queue `reported`: high, middle or low, by the reasons that readers gave."
+    )
+    reach: str | None = Field(description="By the number of readers now and of reports.")
+    trust: str | None = Field(description="By what became of earlier reports of the same readers.")
 
 
 class TakenCases(Answer):
     """The cases that were taken, in the order to decide them: never more than three harsh ones in a row."""
 
     cases: list[CaseCard]
+
+
+class NewList(PageOf):
+    """Published comments since this key last looked, the oldest first."""
+
+    comments: list[CommentAnswer]
+
+
+class Seen(Answer):
+    """Up to which comment this key has looked."""
+
+    comment: str
+    seen: bool
+
+
+class WatchListAnswer(Answer):
+    """A named set of stories whose cases are a queue of their own."""
+
+    id: str
+    name: str
+    stories: list[str]
+    newer_than: int | None
+    top: int | None
+    lang: str | None
+    origin: str | None
+    created_at: str
+
+
+class WatchListList(Answer):
+    """The watch-lists of a site by name."""
+
+    watch_lists: list[WatchListAnswer]
 
 
 class GivenBack(Answer):

@@ -26,6 +26,7 @@ class RuleAnswer(Answer):
     copy_id: int | None
     languages: list[str]
     words: list[str]
+    exceptions: list[str] = Field(description="Wordings in which the words are allowed.")
     leet: bool
     limit: int
     least: int
@@ -36,7 +37,13 @@ class RuleAnswer(Answer):
     mode_at: str
     mode_by: str
     blocked: int = Field(description="Comments that it refused.")
+    asked: int = Field(description="Writers whom it asked to think again.")
+    edited: int = Field(description="Of these, those who then sent another text.")
+    insisted: int = Field(description="Of these, those who sent the same text.")
     hits: RuleHits | None = Field(description="Only in the list.")
+    left_out: dict[str, int] = Field(
+        description="Entries of the sent list that are in other languages, by language."
+    )
 
 
 class RuleList(Answer):
@@ -76,6 +83,7 @@ class SampleAnswer(Answer):
     outcome: str
     text: str
     spans: list[Span]
+    beside: list[str] = Field(description="Name or website, if the rule finds something in them.")
 
 
 class TrialAnswer(Answer):
@@ -121,4 +129,37 @@ class LearnerAnswer(Answer):
     good_needed: int
     curve: list[CurvePoint] = Field(description="Empty: it has not seen enough.")
     hits: RuleHits
+    missed: int = Field(
+        description="Comments of the last 30 days that people removed and the filter did not hit."
+    )
     last: list[Judged]
+
+
+class RaidAnswer(Answer):
+    """A raid: a flood of comments that was found, or one that a person switched on."""
+
+    id: str
+    kind: str = Field(description="What it has in common: site, story, copy, network or text.")
+    story: str | None = Field(description="Code of the story, for the kinds story and copy.")
+    phase: str | None = Field(
+        description="hold: what is written waits. proof: new readers do a proof of work. null: it is over."
+    )
+    began_at: str
+    held_until: str
+    until: str = Field(description="When it ends if it does not go on.")
+    ended_at: str | None = Field(description="When a person ended it.")
+    by: str | None = Field(description="Who switched it on; null: the server found it.")
+    held: int = Field(description="Comments that were held for it.")
+    reactions: int | None = Field(
+        description="Reactions to its stories in its time. Only in the list."
+    )
+    known_reactions: int | None = Field(
+        description="Those of readers who were there before; the others may come from few people."
+    )
+
+
+class RaidList(Answer):
+    """The raids of the last 30 days, the newest first."""
+
+    on: bool = Field(description="Whether a raid is on now.")
+    raids: list[RaidAnswer]

@@ -8,11 +8,12 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
+from widget_server.model.identifiers import COMMENT_ID, LANGUAGE_TAG, STORY_CODE
 from widget_server.protocol import (
     owner_answers as answers,
     owner_answers_access as access_answers,
     owner_answers_comments as comment_answers,
+    owner_answers_hints as hint_answers,
     owner_answers_rules as rule_answers,
     owner_requests as requests,
     owner_requests_rules as rule_requests,
@@ -20,6 +21,8 @@ from widget_server.protocol import (
 
 OWNER_PREFIX = "/v1/sites/{site}"
 MAX_BODY_BYTES = 60 * 1024
+MAX_LIST_BYTES = 4 * 1024 * 1024
+"""Body of a request that may bring a list of words."""
 """Bytes of a JSON body. Below the limit of the connection, so that the answer says what is too long."""
 
 Media = Literal["text/csv", "application/x-ndjson"]
@@ -31,11 +34,15 @@ PATH_PATTERNS: dict[str, str] = {
     "case": "[1-9][0-9]{0,14}",
     "copy": "[1-9][0-9]{0,14}",
     "decision": "[0-9A-Za-z]{1,32}",
+    "hint": "[0-9A-Za-z]{1,16}",
     "jti": r"[\x21-\x2e\x30-\x7e]{1,64}",
     "account": "[0-9a-f]{16}",
     "invitation": "[0-9a-f]{64}",
     "key": "[0-9a-f]{16}",
     "rule": "[0-9A-Za-z]{12}",
+    "raid": "[0-9A-Za-z]{12,16}",
+    "watch": "[0-9A-Za-z]{1,16}",
+    "lang": LANGUAGE_TAG.pattern,
 }
 """Shapes of the parts of paths. Anything else is not found."""
 
@@ -45,7 +52,7 @@ class OwnerOperation:
     """One operation: what it takes and answers. `path` follows `OWNER_PREFIX`."""
 
     name: str
-    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     verbs: tuple[str, ...]
     """Scopes of which the key needs one. The operation asks for all that it uses."""
@@ -53,6 +60,7 @@ class OwnerOperation:
     answer: type[BaseModel]
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
+    max_body: int = MAX_BODY_BYTES
     status: int = 200
     streams: tuple[Media, ...] = ()
     """Media types of other formats of the answer."""
@@ -87,6 +95,61 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
         "Change a story's notice, closing date or settings",
         answers.StoryChanged, body=requests.ChangeStory, conditional=True,
         codes=("stale", "too_large", "text_refused"),
+    ),
+    OwnerOperation(
+        "show_story_text", "GET", "/stories/{code}/text", ("read",),
+        "Show the text that republishers get",
+        answers.StoryTextAnswer,
+    ),
+    OwnerOperation(
+        "put_story_text", "PUT", "/stories/{code}/text", ("text",),
+        "Give republishers the text of a story and its images",
+        answers.StoryTextAnswer, body=requests.PutStoryText, codes=("too_large", "text_refused"),
+    ),
+    OwnerOperation(
+        "remove_story_text", "DELETE", "/stories/{code}/text", ("text",),
+        "Take the text of a story back",
+        answers.Readmitted,
+    ),
+    OwnerOperation(
+        "list_translations", "GET", "/stories/{code}/translations", ("read",),
+        "List the linked translations of a story",
+        answers.Translations,
+    ),
+    OwnerOperation(
+        "put_translation", "PUT", "/stories/{code}/translations/{lang}", ("translate",),
+        "Link a translation, which shares the story's tally and discussion",
+        answers.Translations, body=requests.PutTranslation, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "remove_translation", "DELETE", "/stories/{code}/translations/{lang}", ("translate",),
+        "Unlink a translation",
+        answers.Readmitted,
+    ),
+    OwnerOperation(
+        "list_corrections", "GET", "/stories/{code}/corrections", ("read",),
+        "List the corrections of a story, withdrawn ones included",
+        answers.CorrectionList,
+    ),
+    OwnerOperation(
+        "correct_story", "POST", "/stories/{code}/corrections", ("correct",),
+        "Publish a correction on every copy of a story",
+        answers.CorrectionAnswer, body=requests.CorrectStory, status=201, codes=_DECIDES,
+    ),
+    OwnerOperation(
+        "list_hints", "GET", "/hints", ("correct",),
+        "List the error reports of readers that wait",
+        hint_answers.HintList, query=requests.HintsQuery,
+    ),
+    OwnerOperation(
+        "accept_hint", "POST", "/hints/{hint}:accept", ("correct",),
+        "Publish the correction that follows an error report of a reader",
+        answers.CorrectionAnswer, body=requests.AcceptHint, status=201, codes=_DECIDES,
+    ),
+    OwnerOperation(
+        "decline_hint", "POST", "/hints/{hint}:decline", ("correct",),
+        "Answer an error report of a reader without a correction",
+        hint_answers.HintDeclined, body=requests.DeclineHint, codes=_DECIDES,
     ),
     OwnerOperation(
         "close_story", "POST", "/stories/{code}:close", ("close",), "Close a discussion",
@@ -126,6 +189,28 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
         comment_answers.CaseDecided, body=requests.DecideCase, codes=_DECIDES,
     ),
     OwnerOperation(
+        "list_new", "GET", "/new", ("read",),
+        "List published comments that came in since this key last looked",
+        comment_answers.NewList, query=requests.NewQuery,
+    ),
+    OwnerOperation(
+        "mark_seen", "POST", "/new:seen", ("approve",),
+        "Say up to which comment this key has looked",
+        comment_answers.Seen, body=requests.MarkSeen,
+    ),
+    OwnerOperation(
+        "list_watch_lists", "GET", "/watch_lists", ("read",), "List the watch-lists",
+        comment_answers.WatchListList,
+    ),
+    OwnerOperation(
+        "add_watch_list", "POST", "/watch_lists", ("watch",), "Add a watch-list",
+        comment_answers.WatchListAnswer, body=requests.NewWatchList, status=201, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "remove_watch_list", "DELETE", "/watch_lists/{watch}", ("watch",), "Remove a watch-list",
+        answers.Readmitted,
+    ),
+    OwnerOperation(
         "list_batches", "GET", "/batches", ("read_log",), "List the last batches of decisions",
         comment_answers.BatchList,
     ),
@@ -145,6 +230,34 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
     OwnerOperation(
         "decide", "POST", "/decisions", (), "Decide about comments",
         comment_answers.BatchAnswer, body=requests.Decide, codes=_DECIDES,
+    ),
+    OwnerOperation(
+        "list_bans", "GET", "/bans", ("read_reports",), "List the bans in effect",
+        comment_answers.BanList, query=requests.Page,
+    ),
+    OwnerOperation(
+        "ban", "POST", "/bans", ("ban",), "Ban the writer of a comment",
+        comment_answers.Done, body=requests.Ban, status=201, codes=_DECIDES,
+    ),
+    OwnerOperation(
+        "unban", "POST", "/bans/{decision}:lift", ("unban",),
+        "Lift a ban, named by its id or by a comment of its writer",
+        comment_answers.Done, body=requests.LiftBan, codes=_DECIDES,
+    ),
+    OwnerOperation(
+        "list_report_mutes", "GET", "/report_mutes", ("read_reports",),
+        "List the readers whose reports do not count",
+        comment_answers.ReportMuteList, query=requests.Page,
+    ),
+    OwnerOperation(
+        "mute_reporter", "POST", "/report_mutes", ("mute",),
+        "Let the reports of a reader no longer count",
+        comment_answers.ReportMuteAnswer, body=requests.MuteReporter, status=201, codes=_DECIDES,
+    ),
+    OwnerOperation(
+        "lift_report_mute", "POST", "/report_mutes/{decision}:lift", ("mute",),
+        "Let the reports of a muted reader count again",
+        comment_answers.ReportMuteAnswer, body=requests.Nothing, codes=_DECIDES,
     ),
     OwnerOperation(
         "undo_decision", "POST", "/decisions/{decision}:undo", ("undo",),
@@ -167,15 +280,16 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
     ),
     OwnerOperation(
         "add_rule", "POST", "/rules", ("rules",), "Add a rule in shadow",
-        rule_answers.RuleAnswer, body=rule_requests.NewRule, status=201, codes=_TEXTS,
+        rule_answers.RuleAnswer, body=rule_requests.NewRule, max_body=MAX_LIST_BYTES, status=201,
+        codes=_TEXTS,
     ),
     OwnerOperation(
         "try_rule", "POST", "/rules:try", ("rules",), "Try a rule on the last comments",
-        rule_answers.TrialAnswer, body=rule_requests.TryRule,
+        rule_answers.TrialAnswer, body=rule_requests.TryRule, max_body=MAX_LIST_BYTES,
     ),
     OwnerOperation(
         "change_rule", "PATCH", "/rules/{rule}", ("rules",), "Change a rule, or turn it on or off",
-        rule_answers.RuleAnswer, body=rule_requests.ChangeRule,
+        rule_answers.RuleAnswer, body=rule_requests.ChangeRule, max_body=MAX_LIST_BYTES,
     ),
     OwnerOperation(
         "remove_rule", "DELETE", "/rules/{rule}", ("rules",), "Remove a rule",
@@ -195,6 +309,18 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
         rule_answers.LearnerAnswer, body=rule_requests.ChangeLearner,
     ),
     OwnerOperation(
+        "list_raids", "GET", "/raids", ("read_rules",), "List the raids of the last 30 days",
+        rule_answers.RaidList,
+    ),
+    OwnerOperation(
+        "switch_raid_on", "POST", "/raids", ("raid",), "Switch the defence against a raid on",
+        rule_answers.RaidAnswer, body=rule_requests.SwitchRaid, status=201, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "end_raid", "POST", "/raids/{raid}:end", ("raid",), "End a raid",
+        rule_answers.RaidAnswer, body=requests.Nothing, codes=_TEXTS,
+    ),
+    OwnerOperation(
         "list_copies", "GET", "/copies", ("read_copies",), "List copies",
         answers.CopyList, query=requests.CopiesQuery, streams=("text/csv",),
     ),
@@ -207,9 +333,43 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
         answers.Readmitted, body=requests.Nothing, codes=_TEXTS,
     ),
     OwnerOperation(
+        "agree_with_copy", "POST", "/copies/{copy}:agree", ("agree",),
+        "Show the name that a republisher wants, or hide it again",
+        answers.Readmitted, body=requests.AgreeWithCopy, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "hide_on_copy", "POST", "/copies/{copy}:hide", ("hide",),
+        "Hide a comment and its replies on one copy",
+        answers.Readmitted, body=requests.HideOnCopy, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "show_on_copy", "POST", "/copies/{copy}:show", ("show",),
+        "Show a comment again that one copy hides",
+        answers.Readmitted, body=requests.ShowOnCopy, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "let_copy_wait", "POST", "/copies/{copy}:wait", ("approval",),
+        "Let new comments from one copy wait for a moderator, or no more",
+        answers.Readmitted, body=requests.LetCopyWait, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "list_hidden", "GET", "/hidden", ("read",), "List the comments that single copies hide",
+        answers.HiddenList, query=requests.HiddenQuery,
+    ),
+    OwnerOperation(
         "look_at_copy", "POST", "/copies/{copy}:look", ("read_copies",),
         "Look at a copy's page again, soon",
         answers.Readmitted, body=requests.Nothing,
+    ),
+    OwnerOperation(
+        "check_copy", "POST", "/copies/{copy}:check", ("read_copies",),
+        "Read a copy's page now, and say what to change on it",
+        answers.PageCheckAnswer, body=requests.Nothing, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "check_page", "POST", "/stories/{code}:check", ("read_copies",),
+        "Read a page that carries the story, and say what to change on it",
+        answers.PageCheckAnswer, body=requests.CheckPage, codes=_TEXTS,
     ),
     OwnerOperation(
         "list_shut_out", "GET", "/shut_out", ("read_copies",), "List the origins that are shut out",

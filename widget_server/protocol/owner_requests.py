@@ -16,7 +16,9 @@ from pydantic import (
     StringConstraints,
 )
 
+from widget_server.model.bans import BanMode
 from widget_server.model.batches import BatchVerb
+from widget_server.model.corrections import CorrectionKind
 from widget_server.model.decisions import REASONS, CommentVerb, Queue
 from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
 from widget_server.model.limits import MAX_PAGE
@@ -38,13 +40,21 @@ def _stored_time(at: datetime) -> datetime:
 
 
 Word = Annotated[str, StringConstraints(max_length=200, pattern=NO_CONTROLS)]
+Words = Annotated[str, StringConstraints(max_length=300, pattern=NO_CONTROLS)]
+Paragraph = Annotated[
+    str, StringConstraints(max_length=4_000), Field(description="Shown as one line.")
+]
 Line = Annotated[str, StringConstraints(max_length=2_000, pattern=NO_CONTROLS)]
 Note = Annotated[
     str, StringConstraints(max_length=2_000), Field(description="For moderators only.")
 ]
+Answer = Annotated[
+    str, StringConstraints(max_length=2_000), Field(description="For the reader alone.")
+]
 Time = Annotated[AwareDatetime, AfterValidator(_stored_time)]
 Code = Annotated[str, StringConstraints(pattern=f"^{STORY_CODE.pattern}$")]
 CommentId = Annotated[str, StringConstraints(pattern=f"^{COMMENT_ID.pattern}$")]
+WatchId = Annotated[str, StringConstraints(pattern="^[0-9A-Za-z]{1,16}$")]
 CopyId = Annotated[int, Field(ge=1, lt=2**53)]
 CaseId = Annotated[int, Field(ge=1, lt=2**53)]
 After = Annotated[
@@ -56,6 +66,9 @@ Reason = Annotated[str, Field(json_schema_extra={"enum": [*REASONS]}, descriptio
 Scope = Literal["story", "site"]
 DryRun = Annotated[bool, Field(description="Say what would change, and change nothing.")]
 CopyReason = Literal["credit", "changed", "context", "asked", "abuse", "other"]
+SnippetForm = Literal[
+    "html", "jsx", "markdown", "link", "iframe", "email", "text", "atom", "address"
+]
 InvitedRole = Literal["owner", "editor", "moderator", "auditor", "local"]
 
 
@@ -99,6 +112,7 @@ class _CaseFilter(_Request):
     age: Literal["day", "older"] | None = Field(
         None, description="Opened in the last 24 hours, or before."
     )
+    watch: WatchId | None = Field(None, description="Only of the stories of this watch-list.")
 
 
 class CasesQuery(_CaseFilter, Page):
@@ -110,6 +124,35 @@ class TakeCases(_CaseFilter):
 
     limit: int = Field(10, ge=1, le=50)
     seconds: int = Field(60, ge=1, le=600)
+
+
+class NewQuery(Page):
+    """Which published comments to list that came in since this key last looked, the oldest first."""
+
+    story: Code | None = None
+    copy_id: CopyId | None = Field(None, alias="copy", description="Written on this copy.")
+    lang: Word | None = None
+    watch: WatchId | None = Field(None, description="Only of the stories of this watch-list.")
+
+
+class MarkSeen(_Request):
+    """Up to which comment this key has looked at what came in."""
+
+    comment: CommentId
+    seen: bool = Field(True, description="false: this comment and those after it are new again.")
+
+
+class NewWatchList(_Request):
+    """A named set of stories. All given conditions hold; one is needed."""
+
+    name: Word
+    stories: list[Code] = Field([], max_length=100)
+    newer_than: int | None = Field(None, ge=1, le=743, description="Hours since the story came.")
+    top: int | None = Field(
+        None, ge=1, le=100, description="So many stories with the most comments of the last hour."
+    )
+    lang: Word | None = Field(None, description="Language of the comments.")
+    origin: Line | None = Field(None, description="Address of the site that carries the copies.")
 
 
 class GiveBackCases(_Request):
@@ -151,8 +194,10 @@ class StartBatch(_Request):
 class LogQuery(_Request):
     """Which entries of the log to read, the newest first."""
 
-    format: Literal["json", "ndjson", "csv"] = Field(
-        "json", description="`json`: a page. `ndjson` and `csv`: all entries, streamed."
+    format: Literal["json", "ndjson", "csv", "dsa"] = Field(
+        "json",
+        description="`json`: a page. `ndjson` and `csv`: all entries, streamed. `dsa`: restrictions in the"
+        " fields of the EU's Transparency Database, as CSV, the oldest first.",
     )
     limit: Limit = 100
     after: After = None
@@ -232,6 +277,42 @@ class StoryDecision(_Request):
     note: Note | None = None
 
 
+class CorrectStory(_Request):
+    """What was wrong and what is right. The texts of copies are not changed."""
+
+    text: Paragraph
+    kind: CorrectionKind = "correction"
+    texts: dict[Word, Paragraph] = Field({}, max_length=20, description="By language (BCP 47).")
+    passage: Paragraph = Field("", description="The words of the story that it is about.")
+    credit: Word = Field("", description="Who pointed it out.")
+    note: Note | None = None
+
+
+class HintsQuery(Page):
+    """Which open error reports of readers to list, the oldest first."""
+
+    story: Code | None = None
+
+
+class AcceptHint(_Request):
+    """The correction that follows an error report of a reader."""
+
+    text: Paragraph
+    kind: CorrectionKind = "correction"
+    texts: dict[Word, Paragraph] = Field({}, max_length=20, description="By language (BCP 47).")
+    passage: Paragraph | None = Field(
+        None, description="The words of the story that it is about. Null: those of the report."
+    )
+    credit: bool = Field(True, description="Thank the reader by name, if the reader left one.")
+    answer: Answer | None = None
+
+
+class DeclineHint(_Request):
+    """An answer to an error report of a reader, without a correction."""
+
+    answer: Answer | None = None
+
+
 class Target(_Request):
     """A comment to decide about, as it was read."""
 
@@ -252,6 +333,35 @@ class Decide(_Request):
     dry_run: DryRun = False
 
 
+class Ban(_Request):
+    """Ban the writer of a comment on the whole site. A second ban replaces the first."""
+
+    comment: CommentId
+    mode: BanMode = Field("read", description="`approval`: what they write waits.")
+    network: bool = Field(
+        False, description="Ban the writer's network, for 48 hours at most, in a raid only."
+    )
+    until: Time | None = Field(None, description="null: for good, or a network for 48 hours.")
+    reason: Reason | None = None
+    note: Note | None = None
+
+
+class LiftBan(_Request):
+    """Why a ban is lifted."""
+
+    note: Note | None = None
+
+
+class MuteReporter(_Request):
+    """Let the reports of the reader who gave this one no longer count, on the whole site."""
+
+    comment: CommentId
+    report: str = Field(
+        pattern="^[0-9a-f]{16}$", description="Id of the report, as in the `reports` of a case."
+    )
+    until: Time | None = Field(None, description="null: for good.")
+
+
 class UndoDecision(_Request):
     """Why a decision is undone."""
 
@@ -264,6 +374,71 @@ class RevokeCopy(_Request):
     shut_out: Scope | None = Field(None, description="Also shut its exact origin out.")
     reason: CopyReason | None = Field(None, description="Why: for the log and the list of copies.")
     dry_run: DryRun = False
+
+
+class AgreeWithCopy(_Request):
+    """Whether readers see the name that the republisher of a copy wants."""
+
+    agreed: bool = True
+
+
+class CheckPage(_Request):
+    """A page that carries the story."""
+
+    page: Line = Field(description="Its address: http or https, port 80 or 443.")
+
+
+class ShowOnCopy(_Request):
+    """The comment of the copy's story to show again."""
+
+    comment: CommentId
+
+
+class HideOnCopy(ShowOnCopy):
+    """The comment of the copy's story to hide, and why."""
+
+    reason: Reason | None = None
+
+
+class LetCopyWait(_Request):
+    """Whether new comments from the copy wait for a moderator."""
+
+    on: bool = True
+
+
+class HiddenQuery(Page):
+    """Which hidden comments to list."""
+
+    copy_id: CopyId | None = Field(None, alias="copy", description="Only on this copy.")
+    story: Code | None = None
+
+
+class StoryImage(_Request):
+    """An image of a story."""
+
+    url: Line = Field(description="Where it can be loaded from: http or https.")
+    alt: Words = Field("", description="What is seen in it.")
+    credit: Words = Field("", description="Who made it, as it is to be named.")
+    licence: Words = Field("", description="Its own licence; empty: that of the story.")
+    included: bool = Field(True, description="Whether it may be republished with the story.")
+
+
+class PutStoryText(_Request):
+    """The text of a story, for republishers. HTML is reduced to plain elements."""
+
+    text: str = Field(min_length=1, max_length=100_000)
+    format: Literal["html", "markdown"] = "html"
+    title: Words = ""
+    images: list[StoryImage] = Field([], max_length=50)
+
+
+class PutTranslation(_Request):
+    """A translation of a story: the same discussion under another title and address."""
+
+    title: Line = Field(description="The story's title in this language.")
+    url: Line = Field(
+        description="Where the translation is read. The story's own address names the original's language."
+    )
 
 
 class ShutOut(_Request):
@@ -292,9 +467,7 @@ class MintToken(_Request):
     listed: bool = Field(False, description="Whether the story's page may list the copy.")
     expires_at: Time | None = None
     jti: Word | None = None
-    forms: list[Literal["html", "jsx", "markdown", "link"]] = Field(
-        ["html"], max_length=4, description="Snippets to answer."
-    )
+    forms: list[SnippetForm] = Field(["html"], max_length=10, description="Snippets to answer.")
 
 
 class RetireKeys(_Request):

@@ -47,6 +47,23 @@ class Copy(_ServerModel):
     origin: str | None
 
 
+class OwnCopy(Copy):
+    """The copy that the client's page is."""
+
+    hidden: list[str] | None = Field(
+        None, description="Ids of comments that it does not show, nor their replies. Missing: none."
+    )
+
+
+class OlderCopy(_ServerModel):
+    """That the client's page has an earlier version of the story's text than the newest one."""
+
+    changed_at: int = Field(
+        description="When the newest version was stored, in milliseconds since 1970."
+    )
+    url: str = Field(description="A page of this server that shows what changed.")
+
+
 class Comment(_ServerModel):
     """A comment as all readers see it. A removed comment has only its place and time left."""
 
@@ -69,6 +86,62 @@ class Comment(_ServerModel):
     license: str | None = Field(
         None, description="SPDX id of the licence under which its author gave it."
     )
+    featured: bool | None = Field(None, description="Whether the site features it; only if true.")
+
+
+class OwnDecision(_ServerModel):
+    """What was decided against a comment, as its author sees it."""
+
+    state: Literal["removed", "held", "edit_rejected", "restored"]
+    reason: str | None = Field(description="A key of the reasons.")
+    by: Literal["person", "rule"]
+    at: str
+    may_appeal: bool
+    appeal: Literal["waiting", "upheld", "overturned"] | None = Field(
+        None, description="State of the author's objection, if there is one."
+    )
+
+
+class OwnBan(_ServerModel):
+    """A ban, as the banned reader sees it."""
+
+    mode: Literal["read", "approval"]
+    until: str | None = Field(description="Null: for good.")
+    reason: str | None
+    by: Literal["person", "rule"]
+    at: str
+    may_appeal: bool
+    appeal: Literal["waiting", "upheld", "overturned"] | None = None
+
+
+class OwnReport(_ServerModel):
+    """A report of this reader, and what became of it."""
+
+    comment: str
+    category: str | None
+    at: str
+    outcome: Literal["waiting", "removed", "kept", "gone"]
+
+
+class OwnHint(_ServerModel):
+    """What this reader told the editors about an error in the story, and what became of it.
+
+    The words are left out once they were deleted, and where they do not fit.
+    """
+
+    id: str
+    at: str
+    state: Literal["open", "accepted", "declined"]
+    text: str | None = None
+    passage: str | None = Field(None, description="The words of the story that it is about.")
+    credit: str | None = Field(
+        None, description="Name under which the reader wants to be thanked in public."
+    )
+    answer: str | None = Field(None, description="What the editor wrote to the reader.")
+    correction: str | None = Field(
+        None, description="Id of the correction that followed, if `state` is `accepted`."
+    )
+    decided_at: str | None = None
 
 
 class OwnComment(Comment):
@@ -77,6 +150,7 @@ class OwnComment(Comment):
     body: str
     editable_until: str
     waiting: bool | None = Field(None, description="Whether an edit waits for a moderator.")
+    decision: OwnDecision | None = None
 
 
 class Thread(Comment):
@@ -100,6 +174,29 @@ class Threads(_ServerModel):
     next: str | None
 
 
+class Translation(_ServerModel):
+    """A story in another language: the same discussion under another title and address."""
+
+    title: str
+    url: str
+
+
+class Correction(_ServerModel):
+    """What the publisher says afterwards about the text of a story.
+
+    `texts` are by language (BCP 47), `text` is for all others. One that was withdrawn has no text.
+    """
+
+    id: str
+    at: str = Field(description="RFC 3339, UTC.")
+    kind: Literal["correction", "clarification", "update", "retraction"]
+    text: str
+    texts: dict[str, str] | None = None
+    passage: str | None = Field(None, description="The words of the story that it is about.")
+    credit: str | None = Field(None, description="Who pointed it out.")
+    withdrawn_at: str | None = None
+
+
 class Story(_ServerModel):
     """A story and its attribution."""
 
@@ -113,6 +210,14 @@ class Story(_ServerModel):
     license: str
     closed: bool
     notice: str | None
+    translations: dict[str, Translation] | None = Field(
+        None,
+        description="Translations that the publisher linked, by BCP 47 tag; empty without any. One whose"
+        " `url` is the story's own says the language of the original.",
+    )
+    corrections: list[Correction] | None = Field(
+        None, description="The newest first, at most 20. Left out if there is none."
+    )
 
 
 class Reaction(_ServerModel):
@@ -129,12 +234,55 @@ class Reaction(_ServerModel):
     face: tuple[str, str, str] | None = None
 
 
+class NamedReaction(_ServerModel):
+    """A reaction that the site offers, with its name for readers of other languages."""
+
+    key: str
+    label: str
+    emoji: str
+
+
+class SiteName(_ServerModel):
+    """The site that a story belongs to."""
+
+    slug: str
+    name: str
+
+
+class WholeDiscussion(_ServerModel):
+    """A whole discussion as a file. `complete` is its last field: a file that was cut off has none.
+
+    Comments stand in the order of their threads: each top comment, then its replies.
+    """
+
+    format: Literal["story-widget-discussion"]
+    version: Literal[1]
+    downloaded_at: str
+    position: Position
+    page: str = Field(description="Address of the discussion's page.")
+    site: SiteName
+    story: Story
+    rights: str = Field(description="Whose the comments are, and what their licences permit.")
+    count: int = Field(description="Published comments. A removed one stands in the list, empty.")
+    tally: Tally
+    reactions: list[NamedReaction]
+    comments: list[Comment]
+    complete: Literal[True]
+
+
 class CallToAction(_ServerModel):
     """A link for readers who reacted. `labels` are by language, `label` is for all others."""
 
     url: str
     label: str
     labels: dict[str, str] | None = None
+
+
+class Edge(_ServerModel):
+    """A change of the mode in the future."""
+
+    at: str = Field(description="RFC 3339, UTC.")
+    mode: Literal["open", "approval", "closed"]
 
 
 class Settings(_ServerModel):
@@ -161,11 +309,28 @@ class Settings(_ServerModel):
         None, description="SPDX id of the licence under which readers give their comments."
     )
     calls_to_action: list[CallToAction] | None = None
+    discussion_languages: Literal["apart"] | None = Field(
+        None,
+        description="Readers first see the comments of their own language, and those without one. Left out:"
+        " those of all languages.",
+    )
     edit_window: int
     max_length: int
     show_copy: bool
     accent: str | None
     density: float
+    mode: Literal["open", "approval", "closed"] | None = Field(
+        None,
+        description="Whether comments can be written now: at once, after approval, or not. Left out where"
+        " they always can. Reactions, reading and deleting are always possible.",
+    )
+    opens_at: str | None = Field(None, description="When more is possible than now.")
+    closes_at: str | None = Field(None, description="When comments close next.")
+    edges: list[Edge] | None = Field(
+        None,
+        description="The next changes of the mode. Clients apply them by the server's clock: no message"
+        " is sent.",
+    )
 
 
 class Presence(_ServerModel):
@@ -180,7 +345,13 @@ class Own(_ServerModel):
 
     reaction: str | None
     reactions: dict[str, str]
-    comments: list[OwnComment]
+    comments: list[OwnComment] = Field(
+        description="With removed ones that have a `decision`: their text is gone."
+    )
+    reports: list[OwnReport] | None = None
+    hints: list[OwnHint] | None = Field(
+        None, description="The newest first, at most 10. Left out if there is none."
+    )
 
 
 class TallyMessage(_ServerModel):
@@ -210,10 +381,19 @@ class Snapshot(_ServerModel):
     tallies: list[TallyMessage] | None = Field(
         None, description="Over HTTP, with `changes`: the latest tallies, as tally messages."
     )
-    copy_: Copy | None = Field(None, alias="copy")
+    copy_: OwnCopy | None = Field(None, alias="copy")
+    older: OlderCopy | None = Field(
+        None,
+        description="That this copy is older than the story. Null: it is not, or not any more. Left out: as before.",
+    )
     can: list[Literal["read", "react", "comment"]] | None = None
+    granted: list[Literal["read", "react", "comment"]] | None = Field(
+        None,
+        description="What `can` is when comments are open. Only while they are closed by the `mode`.",
+    )
     read_only: str | None = Field(None, description="Error code: why this copy may only read.")
     mine: Own | None = None
+    ban: OwnBan | None = None
     reader: str | None = Field(
         None, description="New reader token, for an identity token or an expired reader token."
     )
@@ -249,6 +429,10 @@ class StoryMessage(_ServerModel):
     publisher: str | None = None
     url: str | None = None
     license: str | None = None
+    translations: dict[str, Translation] | None = None
+    corrections: list[Correction] | None = Field(
+        None, description="All that are shown. Left out if there is none."
+    )
 
 
 class PresenceMessage(_ServerModel):
@@ -258,6 +442,17 @@ class PresenceMessage(_ServerModel):
     story: str
     readers: int
     copies: int
+
+
+class CopyOlderMessage(_ServerModel):
+    """This copy is older than the story, or not any more. Only pages of that copy get the message."""
+
+    type: Literal["copy.older"]
+    story: str
+    changed_at: int | None = Field(
+        description="As in `older` of a snapshot. Null: the copy is not older any more."
+    )
+    url: str | None = None
 
 
 class OkMessage(_ServerModel):
@@ -270,10 +465,26 @@ class OkMessage(_ServerModel):
     tally: Tally | None = None
     reaction: str | None = None
     reader: str | None = None
+    hint: OwnHint | None = Field(None, description="In the reply to `hint`.")
+    mine: Own | None = Field(None, description="In the reply to `mine`, `appeal` and `hint`.")
+    ban: OwnBan | None = Field(None, description="In the reply to `mine`, `appeal` and `hint`.")
     now: str | None = Field(None, description="The server's time, in the reply to `visible`.")
     identity: str | None = Field(
         None, description="Error code: why the sign-in is no longer valid."
     )
+
+
+class Challenge(_ServerModel):
+    """A proof of work to do, in the format of ALTCHA. It is valid for ten minutes and for one story.
+
+    Find the number from 0 to `maxnumber` whose decimal digits behind `salt` have the SHA-256 `challenge`.
+    """
+
+    algorithm: Literal["SHA-256"]
+    challenge: str
+    maxnumber: int
+    salt: str
+    signature: str
 
 
 class ErrorMessage(_ServerModel):
@@ -288,6 +499,7 @@ class ErrorMessage(_ServerModel):
     code: str
     detail: str
     retry_after: float | None = None
+    challenge: Challenge | None = Field(None, description="With the code `proof_needed`.")
 
 
 class ReconnectMessage(_ServerModel):
@@ -325,8 +537,8 @@ class Problem(_ServerModel):
 
 
 SERVER_MESSAGES: tuple[type[_ServerModel], ...] = (
-    Snapshot, TallyMessage, CommentMessage, StoryMessage, PresenceMessage, OkMessage, ErrorMessage,
-    ReconnectMessage,
+    Snapshot, TallyMessage, CommentMessage, StoryMessage, PresenceMessage, CopyOlderMessage, OkMessage,
+    ErrorMessage, ReconnectMessage,
 )  # fmt: skip
 """All messages that the server sends over a WebSocket."""
 RESPONSES: tuple[type[_ServerModel], ...] = (
@@ -334,6 +546,7 @@ RESPONSES: tuple[type[_ServerModel], ...] = (
     Threads,
     Thread,
     PartOfThread,
+    WholeDiscussion,
     StoryCounts,
     Problem,
     OkMessage,

@@ -4,13 +4,17 @@ The order of fields is an implementation detail, not part of the contract: in a 
 comment comes last, so that a resumed snapshot can reuse its bytes.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
-from widget_server.model.errors import ProblemError
+from widget_server.model.claims import PERMISSIONS
+from widget_server.model.errors import ProblemError, ProofNeededError
 from widget_server.model.events import CommentChanged, StoryChanged, TallyChanged
-from widget_server.model.records import STORY, Comment, Story, Tally, Thread
+from widget_server.model.hints import Hint
+from widget_server.model.outcomes import Outcome, Report
+from widget_server.model.records import Comment, Story, Tally, Thread
 from widget_server.model.settings import SiteSettings
 from widget_server.protocol import serializers
 
@@ -37,15 +41,20 @@ def encode_comment(event: CommentChanged, epoch: str, *, show_copy: bool) -> Enc
     return EncodedMessage(head[:-1] + b',"comment":' + body + b"}", offset)
 
 
-def encode_story(event: StoryChanged, epoch: str, settings: SiteSettings) -> bytes:
-    """Encode a changed story, with every field that clients show and the site's settings."""
+def encode_story(
+    event: StoryChanged, epoch: str, settings: SiteSettings, at: int | None = None
+) -> bytes:
+    """Encode a changed story, with every field that clients show and the site's settings.
+
+    `at`: the time of `serializers.settings`.
+    """
     return orjson.dumps(
         {
             "type": "story",
             "position": {"epoch": epoch, "seq": event.seq},
             **serializers.story(event.state),
             "story": event.story,
-            "settings": serializers.settings(settings),
+            "settings": serializers.settings(settings, at),
         }
     )
 
@@ -78,6 +87,8 @@ def encode_error(ref: int | None, rejection: ProblemError, story: str | None = N
         message["ref"] = ref
     if rejection.retry_after is not None:
         message["retry_after"] = rejection.retry_after
+    if isinstance(rejection, ProofNeededError):
+        message["challenge"] = rejection.challenge
     return orjson.dumps(message)
 
 
@@ -86,11 +97,40 @@ def encode_goodbye(retry_after_ms: int) -> bytes:
     return orjson.dumps({"type": "goodbye", "retry_after_ms": retry_after_ms})
 
 
-def snapshot_head_json(story: Story, settings: SiteSettings) -> bytes:
-    """Return the part of a snapshot that seldom changes: `"story":…,"settings":…`."""
+def snapshot_head_json(story: Story, settings: SiteSettings, at: int | None = None) -> bytes:
+    """Return the part of a snapshot that seldom changes: `"story":…,"settings":…`.
+
+    `at`: the time of `serializers.settings`.
+    """
     return orjson.dumps(
-        {"story": serializers.story(story), "settings": serializers.settings(settings)}
+        {"story": serializers.story(story), "settings": serializers.settings(settings, at)}
     )[1:-1]
+
+
+def public_fields_json(settings: SiteSettings, at: int) -> bytes:
+    """Return what a snapshot says to those who have no grant, as JSON that starts with a comma.
+
+    While comments are closed: `can` without `comment`, and `granted` for when they open again.
+    """
+    if serializers.opening(settings, at).get("mode") != "closed":
+        return b""
+    return b"," + orjson.dumps(serializers.permissions(PERMISSIONS, closed=True))[1:-1]
+
+
+def with_own_fields(snapshot: bytes, fields: Mapping[str, Any]) -> bytes:
+    """Return an encoded snapshot with fields for the readers of one copy only."""
+    return snapshot[:-1] + own_fields_json(fields) + b"}" if fields else snapshot
+
+
+def own_fields_json(fields: Mapping[str, Any]) -> bytes:
+    """Return fields of a snapshot as JSON that starts with a comma, or nothing without any."""
+    return b"," + orjson.dumps(fields)[1:-1] if fields else b""
+
+
+def encode_copy_older(story: str, older: Mapping[str, Any] | None) -> bytes:
+    """Encode that a copy is older than its story, or with None that it is not any more."""
+    fields = {"changed_at": None} if older is None else older
+    return orjson.dumps({"type": "copy.older", "story": story, **fields})
 
 
 def snapshot_threads_json(
@@ -116,16 +156,15 @@ def comment_json(comment: Comment, *, show_copy: bool) -> bytes:
     return orjson.dumps(serializers.comment(comment, show_copy=show_copy))
 
 
-def own_json(reactions: dict[str, str], comments: list[Comment], settings: SiteSettings) -> bytes:
-    """Return `{reaction, reactions, comments}`: one reader's own data in a story.
-
-    `reactions` are keys by comment id, or by `STORY`.
-    """
-    own = [
-        serializers.own_comment(comment, settings.edit_window, show_copy=settings.show_copy)
-        for comment in comments
-    ]
-    on_comments = {target: key for target, key in reactions.items() if target != STORY}
+def own_json(
+    reactions: Mapping[str, str],
+    comments: Sequence[Comment],
+    settings: SiteSettings,
+    outcomes: Mapping[str, Outcome] | None = None,
+    reports: Sequence[Report] = (),
+    hints: Sequence[Hint] = (),
+) -> bytes:
+    """Return `serializers.own_items` as JSON."""
     return orjson.dumps(
-        {"reaction": reactions.get(STORY), "reactions": on_comments, "comments": own}
+        serializers.own_items(reactions, comments, settings, outcomes, reports, hints)
     )

@@ -9,17 +9,20 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, String, Table, Text
 
+from widget_server.model.corrections import corrections_of
 from widget_server.store.damaged_rows import RowDamagedError, check_time, json_of
 from widget_server.store.mapping import check_comment, counts_of, site_record
 from widget_server.store.schema import metadata
 
 _TIMES = frozenset(
     {
+        "agreed_at",
         "at",
         "changed_at",
         "closed_at",
         "closes_at",
         "created_at",
+        "decided_at",
         "disabled_at",
         "due_at",
         "edited_at",
@@ -120,6 +123,8 @@ def _fault_of_text(value: object, length: int | None) -> str | None:
 def _check_story(row: Mapping[Any, Any]) -> None:
     try:
         counts_of(row["counts"])
+        if row["corrections"] is not None:
+            corrections_of(json_of(row["corrections"]))
     except ValueError as fault:
         raise RowDamagedError("stories", row["id"], str(fault)) from None
 

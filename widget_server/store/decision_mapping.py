@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from widget_server.model.decisions import Case, Decision
+from widget_server.model.hints import TARGET
 from widget_server.store.damaged_rows import json_of
 from widget_server.store.mapping import to_comment
 
@@ -13,8 +14,11 @@ from widget_server.store.mapping import to_comment
 def to_decision(row: Mapping[Any, Any]) -> Decision:
     """Return the record of a log's row, with `stored_words` and, for a story's log, `code`."""
     words: dict[str, Any] = json_of(row["stored_words"]) if row["stored_words"] else {}
+    before, after = json_of(row["before"]), json_of(row["after"])
     if "comment" in row:
-        targets = (row["comment"],) if row["comment"] else ()
+        declined = None if row["comment"] else declined_hint(before, after)
+        target = row["comment"] if declined is None else TARGET + declined
+        targets = (target,) if target else ()
     else:
         targets = tuple(json_of(row["targets"]))
     return Decision(
@@ -29,12 +33,22 @@ def to_decision(row: Mapping[Any, Any]) -> Decision:
         note=words.get("note"),
         batch=row["batch"],
         undoes=row["undoes"],
-        before=json_of(row["before"]),
-        after=json_of(row["after"]),
+        before=before,
+        after=after,
         shell_user=row["shell_user"],
         story=row.get("code"),
         number=row["number"],
     )
+
+
+def declined_hint(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
+    """Return the id of the hint that an entry about a story declined or opened again, or None.
+
+    A correction that follows a hint is about the story: its `after` has `correction` too.
+    """
+    if "correction" in before or "correction" in after:
+        return None
+    return after.get("hint") or before.get("hint")
 
 
 def to_case(row: Row[Any]) -> Case:

@@ -40,6 +40,7 @@ updates would wait for all of them.
 """
 READ_TIMEOUT_S = 10.0
 """Seconds that a read may take, including the wait for a connection."""
+_EPOCH = select(meta.c.value).where(meta.c.key == "epoch")
 
 
 class DatabaseUnavailableError(OperatorError):
@@ -107,7 +108,7 @@ class Database:
         Rows read in the same view belong to the returned epoch, even if another read has set `epoch`
         to a newer one meanwhile.
         """
-        found = await connection.execute(select(meta.c.value).where(meta.c.key == "epoch"))
+        found = await connection.execute(_EPOCH)
         epoch = self.epoch = str(found.scalar_one())
         return epoch
 

@@ -10,7 +10,18 @@ from typing import Any
 import orjson
 from sqlalchemy import Row, Select, Table, select
 
-from widget_server.model.records import Comment, CommentState, Copy, Site, Story, Tally, Tree
+from widget_server.model.corrections import Correction, corrections_of
+from widget_server.model.hints import HINT_STATES, Hint, HintState
+from widget_server.model.records import (
+    Comment,
+    CommentState,
+    Copy,
+    Site,
+    Story,
+    Tally,
+    Translation,
+    Tree,
+)
 from widget_server.model.settings import SiteSettings
 from widget_server.store.damaged_rows import (
     RowDamagedError,
@@ -32,7 +43,7 @@ def _plain_fields(record: type[Any], table: Table, *converted: str) -> tuple[str
 
 
 _COMMENT_FIELDS = _plain_fields(Comment, comments, "state", "text", "copy")
-_STORY_FIELDS = _plain_fields(Story, stories)
+_STORY_FIELDS = _plain_fields(Story, stories, "translations", "corrections")
 _SITE_FIELDS = _plain_fields(Site, sites, "settings")
 
 
@@ -95,8 +106,9 @@ def check_head(row: Mapping[Any, Any]) -> None:
         CommentState(row["state"])
         check_time(row["created_at"])
         check_time(row["changed_at"])
-        if row["edited_at"] is not None:
-            check_time(row["edited_at"])
+        for name in ("edited_at", "featured_at"):
+            if row[name] is not None:
+                check_time(row[name])
         for name in _COMMENT_LINES:
             check_line(row[name])
     except ValueError as fault:
@@ -174,7 +186,63 @@ def _line_or_none(row: Row[Any], name: str) -> str | None:
 
 def story_record(row: Mapping[Any, Any], tally: Tally) -> Story:
     """Return the record of a row of `stories` that was checked before."""
-    return Story(**{name: row[name] for name in _STORY_FIELDS}, count=row["published"], tally=tally)
+    return Story(
+        **{name: row[name] for name in _STORY_FIELDS},
+        count=row["published"],
+        tally=tally,
+        corrections=stored_corrections(row),
+        translations=translations_of(row),
+    )
+
+
+def translations_of(row: Mapping[Any, Any]) -> dict[str, Translation]:
+    """Return the translations of a row of `stories`, by language. Return none, and log it, if damaged.
+
+    What is stored without an address is the original, whose title and address are the row's.
+    """
+    if row["translations"] is None:
+        return {}
+    own = Translation(row["title"] or row["key"], row["url"] or "", original=True)
+    try:
+        stored: dict[str, Any] = json_of(row["translations"])
+        for one in stored.values():
+            check_line(one["title"])
+            check_line(one["url"])
+        return {
+            tag: Translation(one["title"] or own.title, one["url"]) if one["url"] else own
+            for tag, one in stored.items()
+        }
+    except (ValueError, TypeError, AttributeError, LookupError):
+        fault = RowDamagedError("stories", row["id"], "its translations cannot be read")
+        record_damaged_row(fault)
+        return {}
+
+
+def stored_corrections(row: Mapping[Any, Any]) -> tuple[Correction, ...]:
+    """Return the corrections in a row of `stories`. Return none, and log the row, if they are damaged."""
+    if row["corrections"] is None:
+        return ()
+    try:
+        return corrections_of(json_of(row["corrections"]))
+    except ValueError as fault:
+        record_damaged_row(RowDamagedError("stories", row["id"], str(fault)))
+        return ()
+
+
+def to_hint(row: Mapping[Any, Any]) -> Hint:
+    """Return the record of a row of `hints`, for its reader."""
+    state: HintState = next((one for one in HINT_STATES if one == row["state"]), "open")
+    return Hint(
+        id=row["id"],
+        at=row["at"],
+        text=row["text"],
+        passage=row["passage"],
+        credit=row["credit"],
+        state=state,
+        answer=row["answer"],
+        correction=row["decision"] if state == "accepted" else None,
+        decided_at=row["decided_at"],
+    )
 
 
 def to_site(row: Row[Any]) -> Site:

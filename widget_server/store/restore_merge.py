@@ -4,11 +4,16 @@ The replaced database holds them as ids. `merge` adds them to the backup's rows 
 `erase` then erases the named things from the restored rows, by the rules of the first erasure. Both run
 in the transaction that replaces the rows.
 
+Of a story's corrections only the withdrawals are merged: those that were made since are lost, as comments are.
+
 Not merged, because nothing in them must survive: `schedule` and `page_facts` are the backup's afterwards, like the
 stories and copies that they are about. The server adds repeated work that a backup lacks. `api_answers` are
 the backup's too: a request whose effect is lost must be done again when it is sent again. So are `rules`,
-`rule_hits`, `learners`, `words` and `learned`, like the site's settings and the comments that they are about; the erasures below
-let the learned filter forget too.
+`rule_hits`, `learners`, `words`, `learned`, `appeals`, `hints` and `hint_counts`, `reported_texts`, `text_marks` of the last minutes and `asked_drafts` of the last hour, like the site's settings and the comments that they are about; the erasures below
+let the learned filter forget too. `raids` and `flood_levels` are the backup's: a flood that goes on is found again. And so are
+`looked_at`, `watch_lists` and `second_looks`: they name comments and stories of the backup, and hold no word of a reader. So are
+`story_texts`, like the stories that they belong to, and `hidden_comments`, `copy_approvals` and `local_waits`, like
+the copies and comments that they name. So are `changed_copies`: after a restore, every process tells all open sockets again.
 """
 
 from typing import Any
@@ -29,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import CommentState
+from widget_server.store.restore_corrections import keep_withdrawn
 from widget_server.store.restore_people import keep_people
 from widget_server.store.schema import (
     comments,
@@ -37,11 +43,15 @@ from widget_server.store.schema import (
     kept_texts,
     reactions,
     reports,
+    republisher_tokens,
     revoked,
     shut_out,
     sites,
     tokens,
 )
+from widget_server.store.schema_hints import hints
+from widget_server.store.schema_raids import used_proofs
+from widget_server.store.schema_readers import bans, network_days, network_traces, report_mutes
 from widget_server.store.writing.actions import Action, Erase, Forget
 from widget_server.store.writing.apply import ActionApplier
 from widget_server.store.writing.unit_of_work import UnitOfWork
@@ -52,10 +62,16 @@ WITHDRAWALS = {
     shut_out: "origins shut out",
     erasures: "",
     kept_texts: "",
+    bans: "bans",
+    report_mutes: "muted reporters",
+    network_days: "",
+    network_traces: "",
+    used_proofs: "",
 }
 """Tables whose rows a restore never loses, and their names in the command's output.
 
-Erasures and kept texts have no name: the output counts what was erased or removed because of them.
+Erasures and kept texts have no name: the output counts what was erased or removed because of them. Keys and hashes of
+networks have none: they end in two days, and bans stand on them. Proofs of work have none either: they are valid for minutes.
 """
 
 IS_TOMBSTONE = kept_texts.c.why.in_(("removed", "held"))
@@ -83,13 +99,16 @@ async def merge(connection: AsyncConnection, staging: MetaData) -> MergedCounts:
     kept["sites made since, without their stories"] = await _add_missing_sites(connection, staging)
     await _record_removed(connection, staging)
     await _drop_replaced_kept_texts(connection, staging)
+    await _drop_replaced_bans_and_mutes(connection, staging)
     await _add_later_erasures(connection, staging)
     kept["tokens made since"] = await _add_missing_tokens(connection, staging)
+    await _keep_republishers(connection, staging)
     for table, name in WITHDRAWALS.items():
         only = [IS_TOMBSTONE] if table is kept_texts else []
         number = await _add_missing(connection, table, staging_table(staging, table), *only)
         if name:
             kept[name] = number
+    kept["withdrawn corrections"] = await keep_withdrawn(connection, staging)
     kept["people as they are now"] = await keep_people(connection, staging)
     return {name: number for name, number in kept.items() if number}
 
@@ -121,6 +140,7 @@ async def erase(connection: AsyncConnection) -> MergedCounts:
                 (comments, comments.c.created_at),
                 (reactions, reactions.c.at),
                 (reports, reports.c.at),
+                (hints, hints.c.at),
             )
         )
     )
@@ -195,6 +215,16 @@ async def _add_missing_tokens(connection: AsyncConnection, staging: MetaData) ->
     return await _add_missing(connection, tokens, into, has_site)
 
 
+async def _keep_republishers(connection: AsyncConnection, staging: MetaData) -> None:
+    """Keep what holds now of republishers' own tokens: a name that was taken back stays hidden."""
+    table = republisher_tokens
+    into, of_sites = staging_table(staging, table), staging_table(staging, sites)
+    used = exists().where((table.c.site == into.c.site) & (table.c.jti == into.c.jti))
+    await connection.execute(delete(into).where(used))
+    has_site = exists().where(of_sites.c.slug == table.c.site)
+    await _add_missing(connection, table, into, has_site)
+
+
 async def _record_removed(connection: AsyncConnection, staging: MetaData) -> None:
     """Record the tombstones in use as erasures, so that later restores find them too."""
     into = staging_table(staging, erasures)
@@ -212,6 +242,13 @@ async def _drop_replaced_kept_texts(connection: AsyncConnection, staging: MetaDa
     await connection.execute(
         delete(into).where(into.c.comment.in_(select(kept_texts.c.comment).where(IS_TOMBSTONE)))
     )
+
+
+async def _drop_replaced_bans_and_mutes(connection: AsyncConnection, staging: MetaData) -> None:
+    """Let the bans and mutes in use replace those of the backup about the same readers and networks."""
+    for table in (bans, report_mutes):
+        into = staging_table(staging, table)
+        await connection.execute(delete(into).where(into.c.subject.in_(select(table.c.subject))))
 
 
 async def _add_later_erasures(connection: AsyncConnection, staging: MetaData) -> None:

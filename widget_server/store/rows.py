@@ -35,6 +35,7 @@ class CommentRow(TypedDict):
     score: int
     revision: int
     licence: str | None
+    featured_at: int | None
 
 
 class StoryRow(TypedDict):
@@ -63,6 +64,8 @@ class StoryRow(TypedDict):
     closes_at: int | None
     settings: str | None
     changed_at: int
+    translations: str | None
+    corrections: str | None
 
 
 class ReactionRow(TypedDict):
@@ -83,6 +86,8 @@ class ReportRow(TypedDict):
     reader: str
     reason: str | None
     at: int
+    category: str | None
+    muted_by: str | None
 
 
 class KeptRow(TypedDict):
@@ -110,3 +115,22 @@ class CaseRow(TypedDict):
     decision: str | None
     copy: int | None
     lang: str | None
+
+
+class HintRow(TypedDict):
+    """A row of `hints`, with every column of the table."""
+
+    id: str
+    site: str
+    story: int
+    reader: str
+    at: int
+    text: str | None
+    passage: str | None
+    credit: str | None
+    state: str
+    decision: str | None
+    decided_at: int | None
+    answer: str | None
+    credited: bool
+    until: int | None

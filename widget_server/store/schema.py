@@ -19,12 +19,21 @@ from sqlalchemy import (
     text,
 )
 
-# Importing the tables of people and of the queue adds them to `metadata`.
-from widget_server.store import schema_people as schema_people, schema_queue as schema_queue
+# Importing the tables of capacity, hints, local moderators, people, the queue, raids and bans adds them to `metadata`.
+from widget_server.store import (
+    schema_capacity as schema_capacity,
+    schema_hints as schema_hints,
+    schema_local as schema_local,
+    schema_people as schema_people,
+    schema_queue as schema_queue,
+    schema_raids as schema_raids,
+    schema_readers as schema_readers,
+)
 from widget_server.store.metadata import Id, metadata
-from widget_server.store.schema_copies import copies, page_facts
+from widget_server.store.schema_copies import changed_copies, copies, page_facts
 from widget_server.store.schema_decisions import (
     IN_BATCH,
+    IS_CLOSED,
     IS_OPEN,
     cases,
     decision_words,
@@ -34,19 +43,29 @@ from widget_server.store.schema_decisions import (
     site_decisions,
 )
 from widget_server.store.schema_learner import IS_TO_FORGET, learned, learners, words
-from widget_server.store.schema_rights import identities, revoked, shut_out, tokens
-from widget_server.store.schema_rules import rule_hits, rules
+from widget_server.store.schema_rights import (
+    identities,
+    republisher_tokens,
+    revoked,
+    shut_out,
+    tokens,
+)
+from widget_server.store.schema_rules import asked_drafts, rule_hits, rules, text_marks
 from widget_server.store.schema_server import embed_files, erasures, meta, schedule
+from widget_server.store.schema_texts import story_texts
 
 __all__ = [
     "HAS_REACTIONS",
     "IN_BATCH",
+    "IS_CLOSED",
     "IS_OPEN",
     "IS_PENDING",
     "IS_PINNED_TOP_COMMENT",
     "IS_TOP_COMMENT",
     "IS_TO_FORGET",
+    "asked_drafts",
     "cases",
+    "changed_copies",
     "comments",
     "copies",
     "decision_words",
@@ -63,6 +82,7 @@ __all__ = [
     "page_facts",
     "reactions",
     "reports",
+    "republisher_tokens",
     "revoked",
     "rule_hits",
     "rules",
@@ -71,6 +91,8 @@ __all__ = [
     "site_decisions",
     "sites",
     "stories",
+    "story_texts",
+    "text_marks",
     "tokens",
     "words",
 ]
@@ -86,6 +108,8 @@ sites = Table(
     Column("created_at", BigInteger, nullable=False),
     # Incremented by every change of what pages may do: keys, settings, revocations, shut-outs.
     Column("rights", Integer, nullable=False, server_default="0"),
+    # Incremented by every change of what the readers of single copies are told. `changed_copies` names them.
+    Column("copy_changes", Integer, nullable=False, server_default="0"),
 )
 
 stories = Table(
@@ -122,6 +146,10 @@ stories = Table(
     Column("settings", Text),
     # Time of the last change that `seq` counts.
     Column("changed_at", BigInteger, nullable=False, server_default="0"),
+    # JSON of `{language: {title, url}}`, or null for none.
+    Column("translations", Text),
+    # JSON of the corrections, the oldest first, or null for none.
+    Column("corrections", Text),
     UniqueConstraint("site", "key"),
     # Ids are never reused: an open page may still hold the id of a deleted story.
     sqlite_autoincrement=True,
@@ -183,6 +211,8 @@ comments = Table(
     Column("revision", Integer, nullable=False, server_default="1"),
     # SPDX id of the licence that the site showed to its author, or null.
     Column("licence", String(40)),
+    # When it was featured, or null.
+    Column("featured_at", BigInteger),
     UniqueConstraint("story", "reader", "client_key"),
 )
 Index("ix_comments_story_seq", comments.c.story, comments.c.seq)
@@ -226,6 +256,15 @@ Index(
     comments.c.story,
     sqlite_where=IS_PINNED_TOP_COMMENT,
     postgresql_where=IS_PINNED_TOP_COMMENT,
+)
+IS_FEATURED = text("featured_at IS NOT NULL")
+"""Comments that the site features."""
+Index(
+    "ix_comments_featured",
+    comments.c.story,
+    comments.c.featured_at,
+    sqlite_where=IS_FEATURED,
+    postgresql_where=IS_FEATURED,
 )
 HAS_REACTIONS = text("version > 0")
 """Comments whose tally has changed at least once."""
@@ -279,7 +318,13 @@ reports = Table(
     Column("reader", String(32), primary_key=True),
     Column("reason", Text),
     Column("at", BigInteger, nullable=False),
+    # A key of `model.decisions.REASONS`, or null.
+    Column("category", String(30)),
+    # Id of the mute of its reader, because of which it does not count. Null: it counts.
+    Column("muted_by", String(16)),
 )
 
 # What became of the earlier reports of a reader.
 Index("ix_reports_reader", reports.c.reader)
+IS_MUTED = text("muted_by IS NOT NULL")
+Index("ix_reports_muted_by", reports.c.muted_by, sqlite_where=IS_MUTED, postgresql_where=IS_MUTED)

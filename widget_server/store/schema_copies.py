@@ -36,9 +36,30 @@ copies = Table(
     # Generation of the key that signed its token; null for a bare code and for a copy that was not
     # seen since the column exists.
     Column("generation", Integer),
+    # The last characters of its token, by which `?copy=` names it; empty for a bare code. Null: not seen since
+    # the column exists.
+    Column("handle", String(16)),
+    # The version of the story's text that its page had when the server last looked. Null: not known.
+    Column("text_version", Integer),
     UniqueConstraint("story", "jti", "origin"),
     sqlite_autoincrement=True,
 )
+
+# Copies whose readers are to be told something else, by the site's `copy_changes` at that change.
+changed_copies = Table(
+    "changed_copies",
+    metadata,
+    Column(
+        "copy",
+        Id,
+        ForeignKey("copies.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("site", String(40), nullable=False),
+    Column("number", Integer, nullable=False),
+)
+Index("ix_changed_copies_site", changed_copies.c.site, changed_copies.c.number)
 
 page_facts = Table(
     "page_facts",

@@ -152,6 +152,16 @@ for _name, _columns in {
         postgresql_where=IS_OPEN,
     )
 
+IS_CLOSED = text("closed_at IS NOT NULL")
+"""Cases that were decided, until their rows are deleted."""
+Index(
+    "ix_cases_closed",
+    cases.c.site,
+    cases.c.closed_at,
+    sqlite_where=IS_CLOSED,
+    postgresql_where=IS_CLOSED,
+)
+
 # The last entry of each log on each day. A copy of these rows is kept outside the database.
 log_heads = Table(
     "log_heads",

@@ -34,6 +34,8 @@ accounts = Table(
     Column("lang", String(35)),
     # `light` or `dark`; NULL follows the system.
     Column("theme", String(10)),
+    # JSON of the keys of the queue that this person changed or switched off, or NULL.
+    Column("keys", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("last_at", BigInteger),
     Column("disabled_at", BigInteger),

@@ -1,9 +1,20 @@
-"""Tables of the queue: counters of open cases, leases, and batches of decisions that a search names.
+"""Tables of the queue: counters of open cases, leases, batches of decisions that a search names, marks of
+what each person has looked at, watch-lists, and second looks.
 
 Times are milliseconds since 1970.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+)
 
 from widget_server.store.metadata import Id, metadata
 
@@ -55,3 +66,51 @@ batches = Table(
 )
 Index("ix_batches_undoes", batches.c.undoes)
 Index("ix_batches_site", batches.c.site, batches.c.created_at)
+Index("ix_batches_ended", batches.c.ended_at)
+
+# Up to which published comment a person has looked at what came in, in order of time and id.
+looked_at = Table(
+    "looked_at",
+    metadata,
+    Column("site", String(40), primary_key=True),
+    # Who, as `account:…`, `key:…` or `shell:…`.
+    Column("by", String(120), primary_key=True),
+    # Time and id of the comment. No foreign key: the comment may go.
+    Column("at", BigInteger, nullable=False),
+    Column("comment", String(16), nullable=False),
+)
+
+# Named sets of stories whose cases are a queue of their own.
+watch_lists = Table(
+    "watch_lists",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("site", String(40), ForeignKey("sites.slug"), nullable=False),
+    Column("name", Text, nullable=False),
+    # JSON of `model.queue.StorySet`.
+    Column("terms", Text, nullable=False),
+    Column("by", String(120), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+Index("ix_watch_lists_site", watch_lists.c.site, watch_lists.c.created_at)
+
+# Decisions of people that another person looks at again without being told the first one.
+second_looks = Table(
+    "second_looks",
+    metadata,
+    # Id of the first decision.
+    Column("decision", String(16), primary_key=True),
+    Column("site", String(40), nullable=False),
+    # No foreign key: the comment may go.
+    Column("comment", String(16), nullable=False),
+    Column("by", String(120), nullable=False),
+    # Whether the comment was to stay.
+    Column("stays", Boolean, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    # The second person, whether the comment would stay, and when. Null: not looked at yet.
+    Column("second_by", String(120)),
+    Column("second_stays", Boolean),
+    Column("second_at", BigInteger),
+)
+Index("ix_second_looks_site", second_looks.c.site, second_looks.c.second_at, second_looks.c.at)
+Index("ix_second_looks_at", second_looks.c.at)

@@ -1,6 +1,17 @@
 """Tables of what pages may do: tokens, revocations, shut-out origins, used identities."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 from widget_server.store.metadata import metadata
 
@@ -36,6 +47,26 @@ tokens = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 Index("ix_tokens_site_created", tokens.c.site, tokens.c.created_at, tokens.c.jti)
+
+# What republishers asked for who made a token for themselves. Its row in `tokens` says the rest.
+republisher_tokens = Table(
+    "republisher_tokens",
+    metadata,
+    Column("site", String(40), ForeignKey("sites.slug"), primary_key=True),
+    Column("jti", String(64), primary_key=True),
+    # The story's code.
+    Column("story", String(12), nullable=False),
+    # The name that the republisher wants. Readers see it once the owner has agreed.
+    Column("label", Text),
+    Column("agreed_at", BigInteger),
+    # Whether the republisher wants the copy on the story's page, which needs the owner's agreement too.
+    Column("listed", Boolean, nullable=False, server_default=false()),
+    # SHA-256 of the secret in the link that the republisher keeps.
+    Column("secret_hash", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+Index("ix_republisher_tokens_story", republisher_tokens.c.story, republisher_tokens.c.created_at)
+Index("ix_republisher_tokens_secret", republisher_tokens.c.secret_hash)
 
 shut_out = Table(
     "shut_out_origins",

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from widget_server.transport.event_stream import call_shutdown_hooks, mark_draining
 from widget_server.transport.read_progress import CHECKS_PER_TIMEOUT, ReadProgress
 from widget_server.transport.rejection import Rejection, plain_response
-from widget_server.transport.settings import TransportSettings
+from widget_server.transport.settings import LIST_PATHS, TransportSettings
 from widget_server.transport.timing_wheel import GraceTimer
 
 MALFORMED = Rejection(HTTPStatus.BAD_REQUEST, "malformed")
@@ -242,7 +242,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         for name, value in self.headers:
             if name == b"host":
                 hosts += 1
-            elif name == b"content-length" and int(value) > self._limits.max_body:
+            elif name == b"content-length" and int(value) > self._max_body:
                 return TOO_LARGE
             elif name == b"transfer-encoding" and (version, value.lower()) != ("1.1", b"chunked"):
                 return MALFORMED
@@ -251,10 +251,15 @@ class HardenedHttpProtocol(HttpToolsProtocol):
             return MALFORMED
         return None if self._acquire_slot() else TOO_MANY_CONNECTIONS
 
+    @property
+    def _max_body(self) -> int:
+        is_list = LIST_PATHS.match(self.url) is not None
+        return self._limits.max_list_body if is_list else self._limits.max_body
+
     def on_body(self, body: bytes) -> None:
         """Pass the body to the application up to the limit."""
         self._body_bytes += len(body)
-        if self._rejection is None and self._body_bytes > self._limits.max_body:
+        if self._rejection is None and self._body_bytes > self._max_body:
             self._rejection = TOO_LARGE
         if self._rejection is None:
             super().on_body(body)

@@ -4,12 +4,16 @@ The limits are dataclasses without slots, so that a default can be read from the
 table of the operator documentation is checked against these defaults.
 """
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from widget_server.auth.rate_limit import Rate
 from widget_server.transport.admission import HandshakeLimiter, HttpConnectionSlots
 from widget_server.transport.metrics import TransportMetrics
+
+LIST_PATHS = re.compile(rb"/(?:admin|v1)/sites/[^/?]{1,60}/rules(?:[:/?]|$)")
+"""Paths of rules. Their handlers read the body only from a person or program that is signed in."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class HttpLimits:
     of /v1/counts take 19 KB, and browsers add cookies."""
     max_body: int = 64 * 1024
     """Bytes of one request's body, after its chunks are joined."""
+    max_list_body: int = 4 * 1024 * 1024
+    """The same for the paths of `LIST_PATHS`, whose body may have a list of 20,000 words."""
     max_pipelined: int = 8
     """Requests that wait on one connection for the response before them."""
     header_s: float = 10.0

@@ -35,9 +35,12 @@ class CompressedBodyCache:
         self._bodies: OrderedDict[str, CompressedBody] = OrderedDict()
 
     def get(self, code: str, body: bytes) -> CompressedBody:
-        """Return the compressed body of a story. The stored one is reused for the same `body` object."""
+        """Return the compressed body of a story, or with another key of one of its copies.
+
+        The stored one is reused for an equal `body`.
+        """
         compressed = self._bodies.pop(code, None)
-        if compressed is None or compressed.body is not body:
+        if compressed is None or compressed.body != body:
             compressed = CompressedBody(body)
         self._bodies[code] = compressed
         if len(self._bodies) > MAX_BODIES:

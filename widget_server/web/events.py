@@ -1,7 +1,7 @@
 """Server-Sent Events: the messages of the socket, where WebSockets are blocked.
 
 `GET /v1/stories/{code}/events?since=`: a snapshot, then every message, written by the hub's fan-out. A
-stream is the same for all readers: it has nothing of a copy or a reader of its own, and takes no actions.
+stream has nothing of a reader of its own, and takes no actions. Of a copy it has what that copy hides.
 """
 
 import math
@@ -18,13 +18,16 @@ from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.model.errors import (
     MalformedError,
     NotFoundError,
+    NotPermittedError,
+    OriginNotAllowedError,
     ProblemError,
     RateLimitedError,
     UnavailableError,
 )
 from widget_server.model.identifiers import STORY_CODE
 from widget_server.model.records import Position
-from widget_server.operations.readers import authorize
+from widget_server.operations.readers import authorize, copies
+from widget_server.operations.readers.permission_watch import ChangedCopies
 from widget_server.operations.services import Services
 from widget_server.protocol import codes, server_messages
 from widget_server.transport import admission
@@ -32,27 +35,44 @@ from widget_server.transport.event_stream import EventStreamConnection, add_shut
 from widget_server.transport.metrics import TransportMetrics
 from widget_server.web.api.stories import get_services, parse_since, story_code_param
 from widget_server.web.live import MAX_STORIES, RECONNECT_SPREAD_MS
+from widget_server.web.live_copies import (
+    ToldOfNamedCopy,
+    named_copy_json,
+    tell_older,
+    told_of_named_copy,
+)
 
 MEDIA_TYPE = "text/event-stream"
-_LAST_EVENT_ID = re.compile(rf"(?:({STORY_CODE.pattern}):)?([!-9;-~]{{1,64}}):([0-9]{{1,15}})")
+_EVENT_ID = re.compile(rf"(?:({STORY_CODE.pattern}):)?([!-9;-~]{{1,64}}):([0-9]{{1,15}})")
+_UNREADABLE = (NotFoundError, NotPermittedError, OriginNotAllowedError)
 _TOO_MANY = "Too many open connections from this network. Try again later."
 _RETRY_S = 30.0
 
 
 async def events(request: Request) -> Response:
-    """Handle `GET /v1/stories/{code}/events?since=&story=`: a stream of one story or of several.
+    """Handle `GET /v1/stories/{code}/events?since=&story=&copy=`: a stream of one story or of several.
 
-    `story` names further stories of the page. `Last-Event-ID`, which browsers send when they connect
-    again, counts before `since`. Raises `MalformedError`, `NotFoundError`, `NotPermittedError`,
-    `OriginNotAllowedError`, `RateLimitedError`.
+    `story` names further stories of the page; one that may not be read is answered with an error
+    message in the stream. `since` is a position of the first story, or the id of any story's last event.
+    `Last-Event-ID`, which browsers send when they connect again, counts before `since`. `copy` names the
+    copy of a story, as `CODE:HANDLE`. Raises
+    `MalformedError`, `NotFoundError`, `NotPermittedError`, `OriginNotAllowedError`, `RateLimitedError`.
     """
     services, code = get_services(request), story_code_param(request)
     network = services.network_key(admission.client_address(request.scope))
     names = list(dict.fromkeys([code, *request.query_params.getlist("story")]))
     if len(names) > MAX_STORIES:
         raise MalformedError(f"One stream carries at most {MAX_STORIES} stories.")
-    positions = _positions(request, code)
-    grants = [await _authorize(request, services, name, network) for name in names]
+    if not all(map(STORY_CODE.fullmatch, names)):
+        raise NotFoundError
+    positions, handles = _positions(request, code), _handles(request)
+    grants = [await _authorize(request, services, code, network)]
+    rejections: dict[str, ProblemError] = {}
+    for name in names[1:]:
+        try:
+            grants.append(await _authorize(request, services, name, network))
+        except _UNREADABLE as rejection:
+            rejections[name] = rejection
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     if request.method == "HEAD":
         return Response(None, 200, {**headers, "Content-Type": MEDIA_TYPE})
@@ -60,7 +80,9 @@ async def events(request: Request) -> Response:
     if not limiter.acquire(network):
         raise RateLimitedError(_TOO_MANY, retry_after=_RETRY_S)
     try:
-        return _EventStreamResponse(services, request, network, grants, positions, headers)
+        return _EventStreamResponse(
+            services, request, network, grants, rejections, positions, handles, headers
+        )
     except BaseException:
         limiter.release(network)
         raise
@@ -69,8 +91,6 @@ async def events(request: Request) -> Response:
 async def _authorize(
     request: Request, services: Services, code: str, network: str
 ) -> authorize.Grant:
-    if not STORY_CODE.fullmatch(code):
-        raise NotFoundError
     origin = admission.get_origin(request.scope)
     with ExitStack() as counted:
         counted.enter_context(services.count_not_found(code, network))
@@ -79,11 +99,23 @@ async def _authorize(
 
 def _positions(request: Request, code: str) -> dict[str, Position]:
     """Return the positions that the client has, by story code. Raises `MalformedError`."""
-    last = _LAST_EVENT_ID.fullmatch(request.headers.get("last-event-id", ""))
+    last = _EVENT_ID.fullmatch(request.headers.get("last-event-id", ""))
     if last is not None:
         return {last[1] or code: Position(last[2], int(last[3]))}
-    since = parse_since(request.query_params.get("since"))
-    return {} if since is None else {code: since}
+    positions: dict[str, Position] = {}
+    for text in request.query_params.getlist("since"):
+        event_id, position = _EVENT_ID.fullmatch(text), parse_since(text)
+        if event_id is not None and event_id[1]:
+            positions[event_id[1]] = Position(event_id[2], int(event_id[3]))
+        elif position is not None:
+            positions[code] = position
+    return positions
+
+
+def _handles(request: Request) -> dict[str, str]:
+    """Return the handle of the page's copy, as for the snapshot over HTTP, by story code."""
+    given = (one.partition(":") for one in request.query_params.getlist("copy"))
+    return {code: handle for code, sign, handle in given if sign}
 
 
 class _EventStreamResponse(Response):
@@ -95,7 +127,9 @@ class _EventStreamResponse(Response):
         request: Request,
         network: str,
         grants: list[authorize.Grant],
+        rejections: dict[str, ProblemError],
         positions: dict[str, Position],
+        handles: dict[str, str],
         headers: dict[str, str],
     ) -> None:
         super().__init__(None, 200, headers, MEDIA_TYPE)
@@ -106,17 +140,23 @@ class _EventStreamResponse(Response):
         self._metrics = metrics.event_streams
         self._network = network
         self._grants = grants
+        self._rejections = rejections
         self._positions = positions
+        self._handles = handles
+        self._origin = admission.get_origin(request.scope)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream until one side ends it."""
         connection = EventStreamConnection(self._metrics)
-        stream = _Stream(self._services, connection, self._network)
+        stream = _Stream(self._services, connection, self._network, self._handles, self._origin)
         self._metrics.opened += 1
         try:
             add_shutdown_hook(scope, stream.on_shutdown)
             start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
             await send(start)
+            # Before the snapshots: a full buffer takes no message.
+            for code, rejection in self._rejections.items():
+                stream.send_error(code, rejection)
             for grant in self._grants:
                 await stream.add(grant, self._positions.get(grant.story.code))
             await connection.run(receive, send)
@@ -129,10 +169,21 @@ class _EventStreamResponse(Response):
 class _Stream:
     """The subscriptions of one stream. Its permissions can end while it is open."""
 
-    def __init__(self, services: Services, connection: EventStreamConnection, network: str) -> None:
+    def __init__(
+        self,
+        services: Services,
+        connection: EventStreamConnection,
+        network: str,
+        handles: dict[str, str],
+        origin: str | None,
+    ) -> None:
         self._services = services
         self._connection = connection
         self._network = network
+        self._handles = handles
+        self._origin = origin
+        self._copies: dict[str, ToldOfNamedCopy] = {}
+        """What the client was told last of its copy, by story code."""
         self._grants: dict[str, authorize.Grant] = {}
         self._subscriptions: dict[str, Subscription] = {}
         connection.on_writable = self._on_writable
@@ -140,12 +191,17 @@ class _Stream:
     async def add(self, grant: authorize.Grant, since: Position | None) -> None:
         """Subscribe to a story. A story that cannot be read now is answered with an error message."""
         code = grant.story.code
-        subscription = Subscription(self._connection, 0, b"", None, self._network)
+        told = self._copies[code] = await self._told_of_copy(grant)
+        fields = b""
+        if code in self._handles:
+            # A client that comes back may have been told that its copy is older.
+            fields = named_copy_json(self._services, told, told_older=since is not None)
+        subscription = Subscription(self._connection, 0, fields, None, self._network)
         subscription.personal = False
         try:
             await self._services.hub.subscribe(code, subscription, None, since)
         except ProblemError as rejection:
-            self._send_error(code, rejection)
+            self.send_error(code, rejection)
             if not self._subscriptions:
                 self._connection.close(codes.close_code_of(rejection), rejection.code)
             return
@@ -168,15 +224,39 @@ class _Stream:
                 raise
             except ProblemError as rejection:
                 self._remove(code)
-                self._send_error(code, rejection)
+                self.send_error(code, rejection)
                 if not self._subscriptions:
                     self._connection.close(codes.close_code_of(rejection), rejection.code)
             else:
                 # The stream may have ended during the call: then nothing would stop the watching.
+                told = await self._told_of_copy(refreshed)
                 if self._grants.get(code) is grant:
                     self._grants[code] = refreshed
                     self._watch(refreshed)
+                    self._tell_copy(code, told)
         return []
+
+    def carries(self, changed: ChangedCopies) -> bool:
+        """Return whether the client's page is one of these copies."""
+        return any(
+            (code, *copies.place_of(self._services, handle, self._origin)) in changed.places
+            for code, handle in self._handles.items()
+        )
+
+    async def _told_of_copy(self, grant: authorize.Grant) -> ToldOfNamedCopy:
+        handle = self._handles.get(grant.story.code)
+        return await told_of_named_copy(self._services, grant.story, handle, self._origin)
+
+    def _tell_copy(self, code: str, now: ToldOfNamedCopy) -> None:
+        told = self._copies[code]
+        if now.hidden == told.hidden and now.older == told.older:
+            return
+        self._copies[code], subscription = now, self._subscriptions[code]
+        subscription.session_fields = named_copy_json(self._services, now, told_older=True)
+        if now.hidden == told.hidden:
+            tell_older(self._services, code, subscription, now.older)
+        else:
+            self._services.hub.renew_own_fields(code, subscription)
 
     def on_shutdown(self) -> None:
         """Say goodbye and end the response: the server leaves when all responses have ended."""
@@ -194,14 +274,16 @@ class _Stream:
             self._services.rights.remove(grant.site.slug, self)
 
     def _watch(self, grant: authorize.Grant) -> None:
-        version = (grant.epoch, grant.site.rights)
-        self._services.rights.add(grant.site.slug, self, version, math.inf)
+        site = grant.site
+        version = (grant.epoch, site.rights)
+        self._services.rights.add(site.slug, self, version, math.inf, site.copy_changes)
 
     def _on_writable(self) -> None:
         for subscription in list(self._subscriptions.values()):
             self._services.hub.on_writable(subscription)
 
-    def _send_error(self, code: str, rejection: ProblemError) -> None:
+    def send_error(self, code: str, rejection: ProblemError) -> None:
+        """Say that a story is not or no longer part of this stream."""
         self._write(server_messages.encode_error(None, rejection, code))
 
     def _write(self, payload: bytes) -> None:

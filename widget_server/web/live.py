@@ -19,13 +19,14 @@ from widget_server.hub.connection import Connection
 from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.model.errors import NotPermittedError, ProblemError, UnavailableError
 from widget_server.model.records import Position
-from widget_server.operations.readers import authorize, copies, identify
+from widget_server.operations.readers import appeal, authorize, bans, copies, identify
 from widget_server.operations.services import Services
 from widget_server.protocol import client_messages, codes, serializers, server_messages
 from widget_server.transport import admission
 from widget_server.transport.asgi_connection import connection_for
 from widget_server.transport.metrics import TransportMetrics
 from widget_server.web import actions
+from widget_server.web.live_copies import told_of_copy
 from widget_server.web.live_deadline import SubscribeDeadline
 from widget_server.web.live_readers import LiveReaders
 from widget_server.web.live_stories import LiveStories, session_fields
@@ -208,22 +209,27 @@ class LiveSession:
         sign_in = await self._readers.sign_in(grant.site, message.identity, message.reader)
         reader_id = self._readers.reader_id(grant.site.slug)
         stories.remove(code)
+        claims = self._readers.get(grant.site.slug)
+        grant = await bans.with_ban(services, grant, reader_id, self._network, claims)
         copy = await copies.record_seen(services, grant, self._network)
+        told = await told_of_copy(services, grant, copy)
+        since = message.since
+        ban = await appeal.own_ban(services, grant)
         subscription = Subscription(
             self._connection,
             copy.id if copy is not None else 0,
-            session_fields(grant, copy, sign_in),
+            # A client that comes back may have been told that its copy is older.
+            session_fields(services, grant, copy, sign_in, ban, told, told_older=since is not None),
             reader_id,
             self._network,
         )
         subscription.visible = self._visible
         subscription.counted = grant.claims is None or not grant.claims.is_preview
-        since = message.since
         await self._wait_writable()
         await services.hub.subscribe(
             code, subscription, message.ref, Position(since.epoch, since.seq) if since else None
         )
-        stories.add(code, subscription, grant)
+        stories.add(code, subscription, grant, told)
 
     async def _authorize(self, message: client_messages.Subscribe) -> authorize.Grant:
         with contextlib.ExitStack() as counted:
@@ -247,9 +253,10 @@ class LiveSession:
         claims = self._readers.current(grant.site, action.reader)
         reply, claims = await actions.execute(self._services, grant, claims, self._network, action)
         site = grant.site.slug
-        if isinstance(action, client_messages.Forget):
-            self._readers.remove(site)
-            self._stories.subscriptions[action.story].reader = None
+        if claims is None:
+            if isinstance(action, client_messages.Forget):
+                self._readers.remove(site)
+                self._stories.subscriptions[action.story].reader = None
         else:
             self._readers.store(site, claims)
             self._stories.subscriptions[action.story].reader = identify.reader_id(claims)

@@ -25,7 +25,21 @@ from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBodyCache
 from widget_server.web.conditional import VersionedBodyCache
 from widget_server.web.dashboard.application import Dashboard
 from widget_server.web.live import LiveEndpoint
-from widget_server.web.pages import feeds, iframe, layout, messages, story, write
+from widget_server.web.pages import (
+    changes,
+    check,
+    corrections,
+    download,
+    featured,
+    feeds,
+    iframe,
+    layout,
+    messages,
+    own_copy,
+    republish,
+    story,
+    write,
+)
 from widget_server.web.read_limits import rate_limited
 
 log = logging.getLogger(__name__)
@@ -65,11 +79,25 @@ def create_asgi_app(
             Route("/embed.js", assets.latest_asset),
             Route("/embed/{file}", assets.versioned_asset),
             Route("/s/{code}", rate_limited(story.story_page)),
+            Route("/s/{code}/discussion.{format}", rate_limited(download.download)),
             Route("/s/{code}/feed.{format}", rate_limited(feeds.story_feed)),
+            Route("/s/{code}/featured.{format}", rate_limited(featured.story_featured)),
+            Route("/s/{code}/corrections", rate_limited(corrections.corrections_page)),
+            Route("/s/{code}/corrections.json", rate_limited(corrections.corrections_json)),
+            Route("/s/{code}/corrections.atom", rate_limited(feeds.corrections_feed)),
+            Route("/s/{code}/corrections.feed.json", rate_limited(feeds.corrections_feed)),
+            Route("/s/{code}/changes", rate_limited(changes.changes_page)),
             Route("/s/{code}/replies", rate_limited(replies.replies)),
             Route("/s/{code}/replies/{comment}", rate_limited(replies.reply)),
             Route("/sites/{site}/feed.{format}", rate_limited(feeds.site_feed)),
+            Route("/sites/{site}/featured.{format}", rate_limited(featured.site_featured)),
             Route("/oembed", oembed.oembed),
+            Route("/s/{code}/republish", rate_limited(republish.republish_page)),
+            Route("/s/{code}/republish", republish.republish_post, methods=["POST"]),
+            Route("/s/{code}/check", rate_limited(check.check_form)),
+            Route("/s/{code}/check", check.check_post, methods=["POST"]),
+            Route("/s/{code}/copy/{secret}", rate_limited(own_copy.show)),
+            Route("/s/{code}/copy/{secret}", rate_limited(own_copy.unlist), methods=["POST"]),
             Route("/s/{code}/write", write.write_page),
             Route("/s/{code}/write", write.write_post, methods=["POST"]),
             Route("/e/{reference}", iframe.iframe_page),
@@ -160,7 +188,7 @@ class CommonHeadersMiddleware:
                 None,
                 204,
                 {
-                    "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
+                    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
                     # `*` does not stand for Authorization (Fetch, 4.9). No answer depends on a cookie.
                     "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-Match",
                     "Access-Control-Max-Age": "600",

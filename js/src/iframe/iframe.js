@@ -35,6 +35,15 @@ function onLinkClick(event) {
 }
 
 if (parent !== window) {
+  // WordPress hides the iframe until it has a message, and browsers observe no size in a hidden iframe.
+  postHeight();
   new ResizeObserver(postHeight).observe(document.body);
+  addEventListener("message", ({ data }) => {
+    // WordPress loads its script after the iframe, and then asks for the height.
+    if (data?.message === "ready") {
+      last = 0;
+      postHeight();
+    }
+  });
   addEventListener("click", onLinkClick);
 }

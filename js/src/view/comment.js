@@ -48,8 +48,7 @@ export function commentView(view) {
     body,
     foot,
     draw,
-    /** Set by a part to draw after each draw. @type {(() => void) | undefined} */
-    onRender: undefined,
+    .../** @type {{onRender?: () => void}} */ ({}),
   };
 
   /** @param {Comment} comment */

@@ -8,7 +8,7 @@
  */
 import { shared } from "../part-api.js";
 import { setChildren, button, h, heading, newId, setText } from "../dom.js";
-import { isMuted, isAllowed } from "../state.js";
+import { isShown, isAllowed } from "../state.js";
 import { reactionBar } from "./reaction-bar.js";
 import { threadView } from "./thread.js";
 import { errorText, localText } from "../i18n.js";
@@ -29,7 +29,7 @@ const COMMENTS_PER_TASK = 5;
  * @param {(css: string) => void} style adds a part's styles
  */
 export function createView(discussion, t, host, fetchPart, emit, style) {
-  const level = Number(host.getAttribute("heading")) || 2;
+  const level = Number(host.getAttribute("heading") || 2);
   /** The state of the last draw; set before any other use. @type {State} */
   let drawn;
   /** @type {Map<string, import("./thread").ThreadView>} */
@@ -61,9 +61,6 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     fetchPart,
     style,
     list: h("ol", { class: "comments", part: "comments" }),
-    /** @type {((state: State) => void) | undefined} */
-    onRender: undefined,
-    onClose: undefined,
     /** Draw all threads, also unchanged ones. */
     redraw() {
       renderVersion++;
@@ -114,16 +111,16 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
   );
   const { list } = self;
   const next = button(t("next"), () => self.withPart("more", (part) => part.page()), { class: "load-more" });
-  /** @param {"sort" | "share" | "data"} what @param {string} icon */
-  const opener = (what, icon) => {
-    const element = button(t(what, undefined, ""), () => self.withPart(what === "data" ? "more" : "options", (part) => part.open(what, element)), {
+  /** @param {import("../part-api").Opener} what @param {"more" | "options" | "navigation"} part @param {string} icon */
+  const opener = (what, part, icon) => {
+    const element = button(t(what), () => self.withPart(part, (code) => code.open(what, element)), {
       class: "action " + icon,
     });
     return element;
   };
-  const sort = opener("sort", "icon-down");
-  const toolbar = h("div", { class: "row bar" }, count, sort, opener("share", "icon-share end"));
-  const tail = h("div", { class: "row" }, h("slot", { name: "credit" }), opener("data", ""));
+  const sort = opener("newest", "options", "icon-down");
+  const toolbar = h("div", { class: "row bar" }, count, sort, opener("share", "options", "icon-share end"));
+  const tail = h("div", { class: "row" }, h("slot", { name: "credit" }), opener("flaw", "navigation", ""), opener("data", "more", ""));
   const element = h(
     "section",
     { class: "widget", lang: t("lang"), dir: host.dir || t("dir"), "aria-labelledby": title },
@@ -155,7 +152,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     noticed ||= story.notice || story.closed || read_only || identity || lapsed;
     if (noticed) self.part("more").then((part) => part.drawNotices(notice, reason), () => {});
     for (const name of /** @type {const} */ (["accent", "density"])) {
-      element["style"].setProperty("--site-" + name, String(settings[name] ?? ""));
+      element["style"].setProperty("--site-" + name, /** @type {string} */ (settings[name] ?? ""));
     }
     // If only this copy may not comment, the composer keeps its place until the reason is drawn there.
     composer.hidden = !read_only && !isAllowed(state, "comment");
@@ -169,7 +166,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     const some = n || threads.size || discussion.storage().queue;
     setText(count, some ? t("comments", { n }) : t("none"));
     text.placeholder = t(some ? "placeholder" : "start");
-    sort.hidden = !(n > 1);
+    sort.hidden = n < 2;
     setText(sort, t(state.order));
     self.onRender?.(state);
   }
@@ -183,23 +180,15 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     clearTimeout(drawTimer);
     let left = revealId ? Infinity : COMMENTS_PER_TASK;
     const take = (/** @type {string} */ id) => {
-      const may = left-- > 0;
-      if (id === revealId) left = 0;
-      return may;
+      if (id !== revealId) return left-- > 0;
+      left = 0;
+      return true;
     };
     const old = threads;
     threads = new Map();
     for (const thread of drawn.threads) {
-      const { id, state, replies } = thread;
-      // Show a removed comment only if the reader saw it before or it has replies.
-      if (
-        drawn.unseen.includes(id) ||
-        (state === "removed" && !replies[0] && !old.has(id)) ||
-        isMuted(drawn, thread) ||
-        ![thread, ...replies].some(drawn.filter)
-      ) {
-        continue;
-      }
+      const { id, replies } = thread;
+      if (!isShown(drawn, thread, replies[0] ?? old.has(id)) || ![thread, ...replies].some(drawn.filter)) continue;
       const view = old.get(id) ?? (left > 0 && threadView(self));
       if (!view) continue;
       threads.set(id, view);
@@ -212,11 +201,9 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
 
   /** @param {string | undefined} id */
   function find(id) {
-    for (const thread of threads.values()) {
-      const found = thread.comment(id);
-      if (found) return found;
-    }
-    return undefined;
+    let found;
+    for (const thread of threads.values()) found ??= thread.comment(id);
+    return found;
   }
 
   return {

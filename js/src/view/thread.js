@@ -5,7 +5,7 @@
  * @import {ViewContext} from "../part-api"
  */
 import { setChildren, button, h, setText } from "../dom.js";
-import { isMuted } from "../state.js";
+import { isShown } from "../state.js";
 import { commentView } from "./comment.js";
 
 /** @typedef {ReturnType<typeof threadView>} ThreadView */
@@ -37,8 +37,10 @@ export function threadView(view) {
   let open = false;
   /** @type {Comment[]} */
   let folded = [];
-  /** Thread and render version of the last draw. @type {[Thread?, unknown?]} */
-  let drawn = [];
+  /** Thread and render version of the last draw. @type {Thread | undefined} */
+  let drawn;
+  /** @type {unknown} */
+  let version;
   /** Whether the last draw left no comment for later. */
   let complete = false;
 
@@ -50,19 +52,16 @@ export function threadView(view) {
    * @param {string} [revealId] a comment that must be drawn, even if it is folded
    */
   function draw(thread, state, renderVersion, take, revealId) {
-    if (complete && !revealId && drawn[0] === thread && drawn[1] === renderVersion) return;
-    drawn = [thread, renderVersion];
+    if (complete && !revealId && drawn === thread && version === renderVersion) return;
+    drawn = thread;
+    version = renderVersion;
     complete = true;
     id = thread.id;
     drawOne(top, thread);
     const oldViews = views;
     views = new Map();
     const wanted = thread.replies.filter(
-      (reply) =>
-        !state.unseen.includes(reply.id) &&
-        (reply.state !== "removed" || oldViews.has(reply.id)) &&
-        !isMuted(state, reply) &&
-        state.filter(reply),
+      (reply) => isShown(state, reply, oldViews.has(reply.id)) && state.filter(reply),
     );
     open ||= wanted.findIndex((each) => each.id === revealId) >= VISIBLE_REPLIES;
     // A single folded reply would take no more space than the button, unless the server has more.

@@ -131,7 +131,7 @@ async def test_a_copy_is_revoked_and_given_back_as_the_step_says(desk: Desk) -> 
     step = text_of(await desk.get(f"copies?revoke={copy}"))
     assert "Revoke the copy on a.example?" in step
     assert "Within 5 seconds its readers can read but no longer react or write. 0 are there" in step
-    assert "Its 1 reactions and 0 comments stay and count." in step
+    assert "What came from there stays and is counted. Reactions: 1, comments: 0." in step
     answer = await desk.post(f"copies/{copy}/revoke")
     assert answer.status_code == 303
     page = await desk.get(answer.headers["location"].partition("paper/")[2])

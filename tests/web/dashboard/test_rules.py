@@ -116,7 +116,6 @@ async def test_each_kind_has_a_form_that_saves(desk: Desk, kind: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"name": ""}, "name"),
         ({"words": ""}, "words"),
         ({"languages": "Klingon"}, "languages"),
         ({"kind": "links", "limit": "many"}, "limit"),
@@ -139,7 +138,7 @@ async def test_the_card_of_a_held_comment_names_the_rule(desk: Desk) -> None:
     held = await write(desk.server, grant, "casino time")
     page = await desk.get("queue?queue=held")
     assert "Held by the rule “Casinos &lt;b&gt;”" in page
-    assert "casino time" in page
+    assert "<mark>••••••</mark> time" in page
     assert "Held back by a moderator" not in page
     assert "held 1 in 30 days" in text_of(await desk.get("rules"))
     assert "casino time" in await desk.get(f"rules/{rule}")
@@ -171,8 +170,8 @@ async def test_the_learned_filter_is_started_measured_and_turned_on(
     grant = await trained(desk.server, monkeypatch)
     page = await desk.get("rules/learned")
     assert "Holds about 1 in 1,000 good comments and catches about" in text_of(page)
-    assert page.count('name="rate"') == 10
-    await desk.post("rules/learned", mode="on", rate="50")
+    assert 'type="range" id="in_1000"' in page
+    await desk.post("rules/learned", mode="on", in_1000="5")
     held = await write(desk.server, grant, "casino bonus jackpot this week")
     page = await desk.get("rules/learned")
     assert "Holds about 5 in 1,000" in text_of(page)

@@ -91,6 +91,7 @@ async def test_a_form_that_nobody_touched_changes_nothing(desk: Desk, path: str)
         ("look", {"accent": "#0c8577", "density": "0.8"}, {"accent": "#0c8577", "density": 0.8}),
         ("licence", {"comment_licence": "CC-BY-4.0"}, {"comment_licence": "CC-BY-4.0"}),
         ("republishing", {"open_republishing": "off"}, {"open_republishing": "off"}),
+        ("republishing", {"older_copies": "readers"}, {"older_copies": "readers"}),
     ],
 )
 async def test_each_section_stores_what_was_typed(

@@ -1,7 +1,6 @@
 """Decide about all comments that a search finds, in chunks, and undo such a batch whole."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 from widget_server.auth.permissions import allowed, require
@@ -15,7 +14,7 @@ from widget_server.model.batches import (
     Search,
 )
 from widget_server.model.decisions import CommentVerb, batch_id, new_id
-from widget_server.model.errors import MalformedError, NotFoundError, ProblemError
+from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.records import Comment
 from widget_server.operations.moderation.decide import CHUNK, DAY_MS, check_words
 from widget_server.operations.services import Services
@@ -27,10 +26,8 @@ from widget_server.store.writing.actions import Decide, Undo
 __all__ = ["BATCH_VERBS", "Batch", "BatchVerb", "Preview", "Search"]
 
 SAMPLES = 10
-PORTION = 100
-"""Decisions of one transaction: readers who write meanwhile wait for the rest of it."""
-CHECKED = 500
-"""Decisions after which the work looks whether it was stopped."""
+STEP = 500
+"""Decisions after which the work stores its progress and sees whether it was stopped."""
 OWN_WORK_MS = 60_000
 """Time that a process has for the work that it does itself, before a job looks whether it was done."""
 MAX_COMMENTS = 100_000
@@ -84,7 +81,7 @@ async def start_batch(
     now = services.now_ms()
     search = await _checked(services, by, site, search)
     search = replace(search, until=min(search.until or now, now))
-    total, _, _ = await services.batches.preview(site, verb, search, 1, by.copies)
+    total, _, _ = await services.batches.preview(site, verb, search, 0, by.copies)
     if not total:
         raise NotFoundError("This search finds no comment that the verb would change.")
     if total > MAX_COMMENTS:
@@ -143,27 +140,42 @@ async def list_batches(services: Services, by: Actor, site: str, limit: int = 20
 async def run_batch(services: Services, name: str) -> None:
     """Do the work of a batch. A second run goes on where the first one was stopped."""
     batch = await services.batches.find(name)
-    if batch is None or batch.ended_at is not None:
+    if batch is None:
         return
-    if batch.undoes is not None:
+    if batch.ended_at is not None:
+        await _undo_rest(services, batch)
+    elif batch.undoes is not None:
         await _undo(services, batch, batch.undoes)
     else:
         await _decide(services, batch)
 
 
+async def end_batch(services: Services, name: str) -> None:
+    """End a batch whose job was given up. What is decided stays, and can be undone; the rest is not done."""
+    batch = await services.batches.find(name)
+    if batch is not None and batch.ended_at is None:
+        await _save(services, replace(batch, ended_at=services.now_ms()))
+
+
+async def _go_on(services: Services, batch: Batch, left: int) -> Batch:
+    """Return the batch with what earlier runs have decided: that is not found again.
+
+    A process may have been killed before it stored its progress.
+    """
+    done = max(0, batch.total - left)
+    found = replace(batch, done=done, refused=0)
+    if done > batch.done:
+        await _save(services, found)
+    return found
+
+
 async def _decide(services: Services, batch: Batch) -> None:
     targets = await services.batches.targets(batch.site, batch.verb, batch.search, batch.by.copies)
-    # Whatever an earlier run has decided is not found again.
-    batch = replace(batch, done=max(0, batch.total - len(targets)), refused=0)
+    batch = await _go_on(services, batch, len(targets))
     verb: CommentVerb = _check_verb(batch.verb)
     keep = await _keep(services, batch.site)
-    known: set[int] = set()
-    for start in range(0, len(targets), PORTION):
-        if start % CHECKED == 0:
-            known.clear()
-        if start % CHECKED == 0 and start and await _is_stopped(services, batch.id):
-            return
-        some = targets[start : start + PORTION]
+    for start in range(0, len(targets), STEP):
+        some = targets[start : start + STEP]
         at = services.now_ms()
         actions = [
             Decide(
@@ -180,74 +192,79 @@ async def _decide(services: Services, batch: Batch) -> None:
             )
             for story, comment in some
         ]
-        batch = await _submit(services, batch, actions, known)
+        batch = await _submit(services, batch, actions)
+        if batch.ended_at is not None:
+            await _undo_rest(services, batch, {one.id for one in actions})
+            return
     await _save(services, replace(batch, ended_at=services.now_ms()))
+
+
+async def _undo_rest(services: Services, batch: Batch, only: Container[str] | None = None) -> None:
+    """Undo what a batch decided while the one that undoes it began: at most one step.
+
+    `only` are decisions. None: all of the batch that are left, because their process died.
+    """
+    undoing = await services.batches.undoing(batch.id)
+    if undoing is None:
+        return
+    left = await services.batches.undoable(batch.id)
+    keep = await _keep(services, batch.site)
+    some = [one for one in left if only is None or one[2] in only]
+    for start in range(0, len(some), STEP):
+        part = some[start : start + STEP]
+        await services.writer.submit_between(_undoings(services, undoing, part, keep))
 
 
 async def _undo(services: Services, batch: Batch, undoes: str) -> None:
     targets = await services.batches.undoable(undoes)
-    batch = replace(batch, done=max(0, batch.total - len(targets)), refused=0)
+    batch = await _go_on(services, batch, len(targets))
     keep = await _keep(services, batch.site)
-    known: set[int] = set()
-    for start in range(0, len(targets), PORTION):
-        if start % CHECKED == 0:
-            known.clear()
-        some = targets[start : start + PORTION]
-        at = services.now_ms()
-        actions = [
-            Undo(
-                story=story,
-                comment=comment,
-                decision=decision,
-                by=batch.by,
-                id=new_id(),
-                at=at,
-                keep=keep,
-                batch=batch.id,
-            )
-            for story, comment, decision, _ in some
-        ]
-        batch = await _submit(services, batch, actions, known)
+    for start in range(0, len(targets), STEP):
+        actions = _undoings(services, batch, targets[start : start + STEP], keep)
+        batch = await _submit(services, batch, actions)
     await _save(services, replace(batch, ended_at=services.now_ms()))
 
 
-async def _submit(
-    services: Services, batch: Batch, actions: Sequence[Decide | Undo], known: set[int]
-) -> Batch:
-    """Submit one portion, store the progress before it, and return the progress after it.
+def _undoings(
+    services: Services, batch: Batch, targets: Sequence[tuple[int, str, str, str]], keep: int
+) -> list[Undo]:
+    at = services.now_ms()
+    return [
+        Undo(
+            story=story,
+            comment=comment,
+            decision=decision,
+            by=batch.by,
+            id=new_id(),
+            at=at,
+            keep=keep,
+            batch=batch.id,
+        )
+        for story, comment, decision, _ in targets
+    ]
 
-    `known` are the stories that the last portions have put into the cache.
+
+async def _submit(services: Services, batch: Batch, actions: Sequence[Decide | Undo]) -> Batch:
+    """Write decisions between the actions of readers, and store and return the progress.
+
+    The batch has ended if its undo has stopped it.
     """
     # Events are encoded with what is cached.
-    unknown = {one.story for one in actions} - known
-    for story in await services.batches.stories(unknown) if unknown else ():
+    for story in await services.batches.stories({one.story for one in actions}):
         services.cache.put(story)
-    known |= unknown
-    # The progress so far goes into the same transaction: it costs no flush to disk of its own.
-    answers = await asyncio.gather(
-        *(services.writer.submit(action) for action in actions),
-        _save(services, batch),
-        return_exceptions=True,
-    )
-    refused = 0
-    for answer in answers:
-        if isinstance(answer, ProblemError):
-            refused += 1
-        elif isinstance(answer, BaseException):
-            raise answer
-    done = batch.done + len(actions) - refused
-    return replace(batch, done=done, refused=batch.refused + refused)
+    refused = await services.writer.submit_between(actions)
+    # An undo may find more than when it was ordered: the last step of what it stopped.
+    done = min(batch.total, batch.done + len(actions) - refused)
+    batch = replace(batch, done=done, refused=batch.refused + refused)
+    return batch if await _save(services, batch) else replace(batch, ended_at=services.now_ms())
 
 
-async def _is_stopped(services: Services, name: str) -> bool:
-    found = await services.batches.find(name)
-    return found is None or found.ended_at is not None
-
-
-async def _save(services: Services, batch: Batch) -> None:
-    await services.writer.run_in_transaction(
+async def _save(services: Services, batch: Batch) -> bool:
+    """Store the progress. Return False if the batch has ended."""
+    saved: bool = await services.writer.run_in_transaction(
         set_progress(batch.id, batch.done, batch.refused, batch.ended_at)
     )
+    return saved
 
 
 async def _order(services: Services, batch: Batch) -> Batch:

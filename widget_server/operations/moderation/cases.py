@@ -6,11 +6,13 @@ from typing import Any
 from widget_server.auth.permissions import allowed, require
 from widget_server.content import text
 from widget_server.model.actors import Actor
-from widget_server.model.decisions import QUEUES, REASONS, Case
+from widget_server.model.decisions import QUEUES, REASONS, Case, Queue
 from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.limits import MAX_PAGE
 from widget_server.model.queue import AGES, AnyQueue, CaseFilter, Context, Reporters
 from widget_server.model.records import Comment, CommentState
+from widget_server.model.rules import FLOOD
+from widget_server.operations.moderation.watch_lists import with_stories
 from widget_server.operations.services import Services
 from widget_server.store.queries.decisions import Cursor, ReportText
 from widget_server.store.queries.queue import CaseCursor
@@ -33,6 +35,7 @@ async def open_cases(
     """
     require(by, "read", site)
     chosen = filter_of(queue=chosen) if isinstance(chosen, str) else chosen
+    chosen = await with_stories(services, site, chosen)
     found = await services.queue.page(
         site,
         chosen,
@@ -52,27 +55,38 @@ def filter_of(
     lang: str | None = None,
     reason: str | None = None,
     age: str | None = None,
+    watch: str | None = None,
 ) -> CaseFilter:
     """Return a filter. Raises `MalformedError` for a queue, reason or age that there is not."""
-    queues: tuple[AnyQueue, ...] = (*QUEUES, "all")
+    queues: tuple[AnyQueue, ...] = (*QUEUES, "all", "new")
     named = [one for one in queues if one == queue]
     if not named:
         raise MalformedError(f"Name one of these queues: {', '.join(queues)}.")
-    if reason is not None and reason not in REASONS:
+    if reason is not None and reason not in (*REASONS, FLOOD):
         raise MalformedError(f"Give one of these reasons: {', '.join(REASONS)}.")
     ages = [one for one in AGES if one == age]
     if age is not None and not ages:
         raise MalformedError(f"Give one of these ages: {', '.join(AGES)}.")
-    return CaseFilter(named[0], story, copy, lang, reason, ages[0] if ages else None)
+    return CaseFilter(named[0], story, copy, lang, reason, ages[0] if ages else None, watch)
 
 
-def hidden_queues(by: Actor, site: str, chosen: CaseFilter) -> tuple[str, ...]:
+NEEDED: dict[Queue, str] = {"reported": "read_reports", "appeals": "uphold"}
+"""Verbs without which a queue is hidden."""
+
+
+def unseen_queues(by: Actor, site: str) -> tuple[Queue, ...]:
+    """Return the queues that the actor may not see."""
+    return tuple(queue for queue, verb in NEEDED.items() if not allowed(by, verb, site))
+
+
+def hidden_queues(by: Actor, site: str, chosen: CaseFilter) -> tuple[Queue, ...]:
     """Return the queues that the actor may not see. Raises `NotPermittedError` if one is chosen."""
-    if allowed(by, "read_reports", site):
-        return ()
-    if chosen.queue == "reported" or chosen.reason is not None:
+    for queue, verb in NEEDED.items():
+        if chosen.queue == queue:
+            require(by, verb, site)
+    if chosen.reason is not None:
         require(by, "read_reports", site)
-    return ("reported",)
+    return unseen_queues(by, site)
 
 
 def readable_case(services: Services, by: Actor, site: str, case: Case) -> Case:
@@ -82,13 +96,16 @@ def readable_case(services: Services, by: Actor, site: str, case: Case) -> Case:
     return _with_words(services, case)
 
 
-def visible_context(by: Actor, site: str, found: Context) -> Context:
-    """Return what the actor may know of a comment's context."""
+def visible_context(by: Actor, site: str, found: Context, *, removed: bool) -> Context:
+    """Return what the actor may know of the context of a comment, which may be removed or held."""
     shown = replace(found)
     if by.copies is not None:
         shown.writer, shown.writer_since, shown.parents = {}, None, []
     if not allowed(by, "read_reports", site):
-        shown = replace(shown, reports=[], reporters=Reporters())
+        shown = replace(shown, reports=[], reported=[], reporters=Reporters())
+    if removed and not allowed(by, "read_kept_text", site):
+        # What was reported is then the text that was taken away.
+        shown = replace(shown, reported=[])
     if not allowed(by, "read_log", site):
         shown.decisions = []
     if not allowed(by, "read_notes", site):
@@ -109,10 +126,13 @@ def cursor_of(case: Case) -> CaseCursor:
 
 
 async def count_waiting(services: Services, by: Actor, site: str) -> dict[str, int]:
-    """Return the number of open cases of each queue. Raises `NotPermittedError`."""
+    """Return the number of open cases of each queue, and of hints in `corrections`. Raises `NotPermittedError`."""
     require(by, "read", site)
     found = await services.queue.counts(site, by.copies)
-    return {queue: found.get(queue, (0, 0))[0] for queue in QUEUES}
+    waiting: dict[str, int] = {queue: found.get(queue, (0, 0))[0] for queue in QUEUES}
+    # Those whose role is limited to some copies have no part in what is said about the story.
+    hints = await services.hints.count(site) if by.copies is None else 0
+    return waiting | {"corrections": hints}
 
 
 async def reports_of(services: Services, by: Actor, comment: str) -> list[ReportText]:

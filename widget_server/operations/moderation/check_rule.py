@@ -7,6 +7,7 @@ from dataclasses import replace
 from widget_server.content.word_list import EntryRejectedError, WordList
 from widget_server.model.errors import MalformedError
 from widget_server.model.rules import (
+    MAX_EXCEPTIONS,
     MAX_GUIDELINE,
     MAX_RULE_NAME,
     MAX_WORDS,
@@ -26,7 +27,8 @@ async def checked(spec: RuleSpec) -> RuleSpec:
         name=" ".join(spec.name.split()),
         languages=tuple(sorted({tag.strip().lower() for tag in spec.languages if tag.strip()})),
         guideline=(spec.guideline or "").strip() or None,
-        words=_words(spec) if spec.kind == "words" else (),
+        words=_entries(spec.words) if spec.kind == "words" else (),
+        exceptions=_entries(spec.exceptions) if spec.kind == "words" else (),
         leet=spec.leet and spec.kind == "words",
         limit=spec.limit if spec.kind != "words" else 0,
         least=spec.least if spec.kind == "length" else 0,
@@ -53,20 +55,25 @@ async def checked(spec: RuleSpec) -> RuleSpec:
             "copy",
             "A rule of a copy names the copy's story too.",
         ),
-        ("\0" in f"{clean.name}{clean.guideline}{''.join(clean.words)}", "name", "Leave NUL out."),
+        (
+            "\0" in f"{clean.name}{clean.guideline}{''.join(clean.words + clean.exceptions)}",
+            "name",
+            "Leave NUL out.",
+        ),
     ):
         if broken:
             raise _wrong(field, sentence)
-    if clean.kind == "words":
+    for field, entries in (("words", clean.words), ("exceptions", clean.exceptions)):
         try:
-            await asyncio.to_thread(WordList, clean.words, clean.leet)
+            if entries:
+                await asyncio.to_thread(WordList, entries, clean.leet and field == "words")
         except EntryRejectedError as error:
-            raise _wrong("words", str(error)) from None
+            raise _wrong(field, str(error)) from None
     return clean
 
 
-def _words(spec: RuleSpec) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word.strip() for word in spec.words if word.strip()))
+def _entries(typed: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word.strip() for word in typed if word.strip()))
 
 
 def _about_kind(spec: RuleSpec) -> tuple[tuple[bool, str, str], ...]:
@@ -88,6 +95,11 @@ def _about_kind(spec: RuleSpec) -> tuple[tuple[bool, str, str], ...]:
         ),
         (words and not spec.words, "words", "Give at least one word or phrase, one a line."),
         (len(spec.words) > MAX_WORDS, "words", f"A list has at most {MAX_WORDS:,} entries."),
+        (
+            len(spec.exceptions) > MAX_EXCEPTIONS,
+            "exceptions",
+            f"A rule has at most {MAX_EXCEPTIONS:,} exceptions. Remove the word that needs so many.",
+        ),
     )
 
 

@@ -25,6 +25,7 @@ from widget_server.model.errors import (
 )
 from widget_server.model.records import Story
 from widget_server.operations.made_before import made_before
+from widget_server.operations.moderation import local_copies, second_look
 from widget_server.operations.services import Services
 from widget_server.store.queries.closings import CLOSE_STORY
 from widget_server.store.queries.decisions import LoggedTarget
@@ -67,9 +68,11 @@ async def decide(
     """
     made = await made_before(services, by, comment)
     if made:
-        return await _decided(services, made[comment])
+        return await decided_before(services, made[comment])
     action = await _decision(services, by, verb, comment, reason, note, revision, queue)
-    return await services.writer.submit(replace(action, case=case))
+    decided = await services.writer.submit(replace(action, case=case))
+    await second_look.put_aside(services, by, verb, decided, queue)
+    return decided
 
 
 async def decide_batch(
@@ -90,7 +93,7 @@ async def decide_batch(
     waiting = cases or {}
     result = BatchResult(batch_id(by))
     made = await made_before(services, by, *(comment for comment, _ in targets))
-    result.decided.extend([await _decided(services, one) for one in made.values()])
+    result.decided.extend([await decided_before(services, one) for one in made.values()])
     targets = [target for target in targets if target[0] not in made]
     for start in range(0, len(targets), CHUNK):
         actions: list[Decide | Undo] = []
@@ -182,7 +185,7 @@ async def _decide_story(
     reason: str | None,
     note: str | None,
 ) -> Story:
-    keep = await _keep(services, story)
+    keep = await keep_ms(services, story)
     action = Decide(
         story=story.id,
         comment="",
@@ -213,14 +216,14 @@ async def undo(
     targets = await services.decisions.to_undo(decision_or_batch)
     if not targets:
         raise NotFoundError("There is no decision and no batch with this id.")
-    for site, verb in {(target.site, target.verb) for target in targets}:
+    for site, verb in {(target.site, _needed(target)) for target in targets}:
         require(by, "undo", site)
         if verb != "undo":
             require(by, verb, site)
     result = BatchResult(batch_id(by))
     batch = result.batch if len(targets) > 1 else None
     made = await made_before(services, by, *(target.decision for target in targets))
-    result.decided.extend([await _decided(services, one) for one in made.values()])
+    result.decided.extend([await decided_before(services, one) for one in made.values()])
     number = len(targets)
     targets = [target for target in targets if target.decision not in made]
     for start in range(0, len(targets), CHUNK):
@@ -233,7 +236,14 @@ async def undo(
         raise next(iter(result.refused.values()))
     for decided in result.decided:
         services.cache.put(decided.story)
+    entries = [one.decision for one in result.decided if one.decision is not None]
+    await second_look.drop_undone(services, [one.undoes for one in entries if one.undoes])
     return result
+
+
+def _needed(target: LoggedTarget) -> str:
+    """Return the verb that a person needs to undo a decision: only editors decline hints about a story."""
+    return "correct" if target.verb == "reject" and not target.comment else target.verb
 
 
 async def find_decision(services: Services, name: str) -> tuple[str, bool]:
@@ -260,7 +270,7 @@ async def _undoing(
         by=by,
         id=decision_id(by, target.decision),
         at=services.now_ms(),
-        keep=await _keep(services, story),
+        keep=await keep_ms(services, story),
         note=note,
         batch=batch,
     )
@@ -281,6 +291,9 @@ async def _decision(
         raise NotFoundError("There is no comment with this id.")
     require(by, verb, story.site)
     check_words(reason, note)
+    if by.copies is not None:
+        settings = await services.cache.settings_of(story)
+        local_copies.require_not_held(by, verb, settings.moderation)
     return Decide(
         story=story.id,
         comment=comment,
@@ -288,7 +301,7 @@ async def _decision(
         by=by,
         id=decision_id(by, comment),
         at=services.now_ms(),
-        keep=await _keep(services, story),
+        keep=await keep_ms(services, story),
         reason=reason,
         note=note,
         revision=revision,
@@ -296,12 +309,12 @@ async def _decision(
     )
 
 
-async def _decided(services: Services, made: Decision) -> Decided:
+async def decided_before(services: Services, made: Decision) -> Decided:
     """Return the result of a decision that was made before, with comment and story as they are now."""
     story = await services.discussions.story(made.story or "")
     if story is None:
         raise NotFoundError
-    comment = made.targets[0] if made.targets else None
+    comment = made.comment
     now = None if comment is None else await services.decisions.comment(comment)
     return Decided(made, now, story)
 
@@ -322,7 +335,7 @@ async def _submit(
             result.decided.append(answer)
 
 
-async def _keep(services: Services, story: Story) -> int:
+async def keep_ms(services: Services, story: Story) -> int:
     """Return how long the site keeps removed texts, in milliseconds. Cache the story and its site.
 
     Published events are encoded with the site's cached settings.
@@ -335,7 +348,7 @@ async def _keep(services: Services, story: Story) -> int:
 
 
 def check_words(reason: str | None, note: str | None) -> None:
-    """Raise `MalformedError` or `TooLargeError` for a reason or a note that no decision can have."""
+    """Raise `MalformedError`, `TextRejectedError` or `TooLargeError` for a wrong reason or note."""
     if reason is not None and reason not in REASONS:
         raise MalformedError(f"Give one of these reasons: {', '.join(REASONS)}.")
     if note is not None:

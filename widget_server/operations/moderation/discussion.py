@@ -2,14 +2,22 @@
 
 import secrets
 import string
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from widget_server.auth.permissions import allowed, require
 from widget_server.content import text
 from widget_server.model.actors import Actor
+from widget_server.model.bans import ReportedText
 from widget_server.model.errors import NotFoundError, NotPermittedError
-from widget_server.model.records import Comment, Story
+from widget_server.model.records import Comment, CommentState, Story
+from widget_server.operations.moderation import evidence
 from widget_server.operations.moderation.cases import visible_context, with_kept_words
+from widget_server.operations.moderation.local_view import (
+    StaffThread,
+    as_readers_see,
+    carries,
+    may_see,
+)
 from widget_server.operations.services import Services
 from widget_server.store.queries.comment_context import Context
 from widget_server.store.queries.owner_comments import (
@@ -20,7 +28,7 @@ from widget_server.store.queries.owner_comments import (
 )
 from widget_server.store.writing.actions import Post
 
-__all__ = ["DISCUSSION_VIEWS", "Context", "DiscussionView", "StaffComment"]
+__all__ = ["DISCUSSION_VIEWS", "Context", "DiscussionView", "StaffComment", "StaffThread"]
 
 FLAT_PAGE = 30
 STAFF = "staff:"
@@ -29,16 +37,6 @@ _ALPHABET = string.digits + string.ascii_letters
 
 Place = tuple[int, str]
 """Time and id of the last comment of a page, for the page that follows."""
-
-
-@dataclass(slots=True)
-class StaffThread:
-    """A comment with the last of its replies, in order of writing."""
-
-    top: StaffComment
-    replies: list[StaffComment] = field(default_factory=list)
-    earlier: int = 0
-    """Replies before these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +53,8 @@ class CommentPage:
 
     shown: StaffComment
     context: Context
+    reported: tuple[ReportedText, ...] = ()
+    """What was reported, where the text reads otherwise now, the oldest first."""
 
 
 async def show_discussion(
@@ -67,13 +67,15 @@ async def show_discussion(
 ) -> Discussion:
     """Return a page of the story's discussion, the newest thread first: one SQL statement.
 
-    `waiting` and `removed` are comments without their threads, and so is everything for a local moderator,
-    who sees only comments of their own copies. Raises `NotPermittedError`.
+    `waiting` and `removed` are comments without their threads. A local moderator sees there only comments of
+    their own copies, and in the discussion of a story that these carry also what readers see of others: no
+    reports, no decisions, nothing that waits. Raises `NotPermittedError`.
     """
     require(by, "read", story.site)
-    if view == "newest" and by.copies is None:
+    if view == "newest" and await carries(services, by, story):
         found = await services.owner_comments.discussion(story.id, before)
-        return _in_threads([_with_words(services, by, story.site, one) for one in found])
+        page = _in_threads([_with_words(services, by, story.site, one) for one in found])
+        return Discussion(await as_readers_see(services, by, story, page.threads), page.next)
     found = await services.owner_comments.flat(
         story.id, view, before, FLAT_PAGE + 1, copies=by.copies
     )
@@ -82,12 +84,17 @@ async def show_discussion(
 
 
 async def show_thread(services: Services, by: Actor, story: Story, comment: str) -> StaffThread:
-    """Return one thread with its last 500 replies. Raises `NotFoundError`, `NotPermittedError`."""
+    """Return one thread with its last 500 replies, for a local moderator as `show_discussion`.
+
+    Raises `NotFoundError`, `NotPermittedError`.
+    """
     require(by, "read", story.site)
-    if by.copies is not None:
-        raise NotPermittedError("Your role is limited to the comments of some copies.")
     found = await services.owner_comments.thread(story.id, comment)
     threads = _in_threads([_with_words(services, by, story.site, one) for one in found]).threads
+    if await carries(services, by, story):
+        threads = await as_readers_see(services, by, story, threads)
+    else:
+        threads = []
     if not threads:
         raise NotFoundError("There is no comment with this id.")
     return threads[0]
@@ -100,7 +107,7 @@ async def find_comment(services: Services, by: Actor, site: str, comment: str) -
     """
     require(by, "read", site)
     found = await services.owner_comments.find(site, comment)
-    if found is None or not _may_see(by, found.comment):
+    if found is None or not may_see(by, found.comment):
         raise NotFoundError("There is no comment with this id.")
     shown = _with_words(services, by, site, found)
     if allowed(by, "read_contact", site):
@@ -114,7 +121,9 @@ async def comment_page(services: Services, by: Actor, site: str, comment: str) -
     Raises `NotFoundError`, `NotPermittedError`.
     """
     shown = await find_comment(services, by, site, comment)
-    return CommentPage(shown, await context_of(services, by, site, shown.comment))
+    context = await context_of(services, by, site, shown.comment)
+    reported = evidence.reported_texts(services, shown.comment, context)
+    return CommentPage(shown, context, reported)
 
 
 async def context_of(services: Services, by: Actor, site: str, comment: Comment) -> Context:
@@ -124,7 +133,8 @@ async def context_of(services: Services, by: Actor, site: str, comment: Comment)
     copies: neither the writer's record nor the comments above. Raises `NotPermittedError`.
     """
     require(by, "read", site)
-    return visible_context(by, site, await services.owner_comments.context(comment))
+    found = await services.owner_comments.context(comment)
+    return visible_context(by, site, found, removed=comment.state is CommentState.REMOVED)
 
 
 async def answer(
@@ -183,12 +193,6 @@ def _in_threads(found: list[StaffComment]) -> Discussion:
 def _place(shown: list[StaffThread]) -> Place:
     last = shown[-1].top.comment
     return last.created_at, last.id
-
-
-def _may_see(by: Actor, comment: Comment) -> bool:
-    if by.copies is None:
-        return True
-    return comment.copy is not None and comment.copy.id in by.copies
 
 
 def _with_words(services: Services, by: Actor, site: str, found: StaffComment) -> StaffComment:

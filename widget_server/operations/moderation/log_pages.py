@@ -81,7 +81,7 @@ async def show_log(
 
 
 def _named(one: Decision, names: Mapping[tuple[str, str], str]) -> NamedEntry:
-    comment = one.targets[0] if one.story and one.targets else ""
+    comment = one.comment or ""
     named: dict[str, str] = {}
     for target in one.targets if not one.story else ():
         for kind in ("actor", "story", "token"):
@@ -111,7 +111,7 @@ async def _names(
     return await services.owner_comments.names(
         site,
         {one.actor for one in shown},
-        {target for one in shown if one.story for target in one.targets},
+        {one.comment for one in shown if one.comment},
         {one.story for one in shown if one.story},
         {one.id for one in shown},
         {target for one in shown if not one.story for target in one.targets if target},
@@ -152,7 +152,7 @@ async def export_log(
 def _line(entry: NamedEntry, *, full: bool) -> str:
     one = entry.decision
     at = csv_time(one.at)
-    comment = one.targets[0] if one.story and one.targets else None
+    comment = one.comment
     public = (
         at,
         one.id,

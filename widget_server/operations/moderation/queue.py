@@ -13,29 +13,49 @@ from widget_server.model.errors import (
     NotPermittedError,
 )
 from widget_server.model.queue import Card, CaseFilter, QueueFacts, is_harsh, mixed
+from widget_server.model.records import CommentState
+from widget_server.operations.moderation import bans, evidence, hints
 from widget_server.operations.moderation.cases import (
     cursor_of,
     filter_of,
     hidden_queues,
     open_cases,
     readable_case,
+    unseen_queues,
     visible_context,
 )
 from widget_server.operations.moderation.decide import decide
+from widget_server.operations.moderation.new_comments import (
+    cards_of_new,
+    count_new,
+    list_new,
+    name_of,
+    take_new,
+)
+from widget_server.operations.moderation.suspects import suspects_of
+from widget_server.operations.moderation.watch_lists import with_stories
 from widget_server.operations.services import Services
 from widget_server.store.queries.case_leases import give_back, take_cases
 from widget_server.store.queries.queue import CaseCursor
 
-__all__ = ["CaseCursor", "CaseFilter", "QueuePage", "cursor_of", "filter_of", "show_queue"]
+__all__ = [
+    "CaseCursor",
+    "CaseFilter",
+    "QueuePage",
+    "cursor_of",
+    "filter_of",
+    "name_of",
+    "show_queue",
+]
 
 SHOWN = 6
 """The case to decide about and the next ones."""
-LOOKED_AT = 30
-"""Cases from which those of other people are left out."""
+LOOKED_AT = (12, 50)
+"""Cases from which those of other people are left out: at first, and if too few of them are free."""
 MAX_TAKEN = 50
 LEASE_S = 60
 MAX_LEASE_S = 600
-DECIDES: tuple[CommentVerb, ...] = ("approve", "remove", "reject", "hold", "spam")
+DECIDES: tuple[CommentVerb, ...] = ("approve", "remove", "reject", "hold", "spam", "uphold")
 """A person who may use one of these verbs can take cases."""
 
 
@@ -56,7 +76,11 @@ class QueuePage:
 
     @property
     def total(self) -> int:
-        """Open cases of the queue, whatever the other filters."""
+        """Open cases of the queue, whatever the other filters; in `new`, comments up to `MAX_NEW_COUNTED`."""
+        if self.chosen.queue == "new":
+            return self.facts.new
+        if self.chosen.queue == "corrections":
+            return self.facts.hints
         if self.chosen.queue == "all":
             return sum(number for number, _ in self.counts.values())
         return self.counts.get(self.chosen.queue, (0, 0))[0]
@@ -65,11 +89,6 @@ class QueuePage:
 def may_take(by: Actor, site: str) -> bool:
     """Return whether the actor may take cases on the site: whether they may decide anything there."""
     return any(allowed(by, verb, site) for verb in DECIDES)
-
-
-def name_of(by: Actor) -> str:
-    """Return the actor as leases name them."""
-    return f"{by.kind}:{by.id}"[:120]
 
 
 async def show_queue(
@@ -90,24 +109,53 @@ async def show_queue(
         order = [queue for queue in ("reported", *QUEUES) if queue in facts.counts]
         visible = "reported" if allowed(by, "read_reports", site) else "pending"
         chosen = filter_of(order[0] if order else visible)
+    if chosen.queue == "new":
+        return await _show_new(services, by, site, chosen, facts, after)
+    chosen = await with_stories(services, site, chosen)
     taken: list[int] = []
     if after is None and may_take(by, site):
         taken = await _lease(services, by, site, chosen, 1, LEASE_S)
-    found = await open_cases(services, by, site, chosen, after=after, limit=LOOKED_AT)
-    own, now = name_of(by), services.now_ms()
-    free = found
-    if may_take(by, site):
-        free = [case for case in found if case.lease_until <= now or case.lease_by == own]
-    first = next((case for case in found if case.id in taken), next(iter(free), None))
+    free: list[Case] = []
+    for limit in LOOKED_AT:
+        found = await open_cases(services, by, site, chosen, after=after, limit=limit)
+        free = _free_for(services, by, site, found)
+        if len(free) >= SHOWN or len(found) < limit:
+            break
+    first = next((case for case in free if case.id in taken), next(iter(free), None))
     if first is None:
         return QueuePage(chosen, facts, None)
     if not taken and may_take(by, site):
         taken = await _lease(services, by, site, chosen, 1, LEASE_S, only=[first.id])
     (card,) = await cards_of(services, by, site, [first])
     if taken:
-        card = replace(card, leased_until=now + LEASE_S * 1000)
+        card = replace(card, leased_until=services.now_ms() + LEASE_S * 1000)
     following = [case for case in free if case.id != first.id]
     return QueuePage(chosen, facts, card, following[: SHOWN - 1])
+
+
+def _free_for(services: Services, by: Actor, site: str, found: list[Case]) -> list[Case]:
+    """Return the cases without those that another person has taken. A person who takes no cases sees all."""
+    if not may_take(by, site):
+        return found
+    own, now = name_of(by), services.now_ms()
+    return [case for case in found if case.lease_until <= now or case.lease_by == own]
+
+
+async def _show_new(
+    services: Services,
+    by: Actor,
+    site: str,
+    chosen: CaseFilter,
+    facts: QueueFacts,
+    after: CaseCursor | None,
+) -> QueuePage:
+    limit = SHOWN if after is None else SHOWN + LOOKED_AT[-1]
+    found = await list_new(services, by, site, chosen, limit=limit)
+    if after is not None:
+        # The page of a form names the time only: of one millisecond it shows the first again.
+        found = [case for case in found if case.comment.created_at > after[1]]
+    first = await cards_of_new(services, by, site, found[:1])
+    return QueuePage(chosen, facts, first[0] if first else None, found[1:SHOWN])
 
 
 async def queue_facts(services: Services, by: Actor, site: str) -> QueueFacts:
@@ -117,10 +165,31 @@ async def queue_facts(services: Services, by: Actor, site: str) -> QueueFacts:
     """
     require(by, "read", site)
     facts = await services.queue.facts(site, services.now_ms(), by.copies)
-    if not allowed(by, "read_reports", site):
-        facts.counts.pop("reported", None)
-        facts.at_work = [one for one in facts.at_work if one.queue != "reported"]
+    unseen = unseen_queues(by, site)
+    for queue in unseen:
+        facts.counts.pop(queue, None)
+    facts.at_work = [one for one in facts.at_work if one.queue not in unseen]
+    facts.new = await count_new(services, by, site)
+    if not allowed(by, "correct", site):
+        facts.hints = 0
     return facts
+
+
+async def count_open(services: Services, by: Actor, site: str) -> dict[str, int]:
+    """Return how much waits by queue that the actor may see, hints as `corrections`: one SQL statement.
+
+    Empty queues may be left out. Raises `NotPermittedError`.
+    """
+    require(by, "read", site)
+    found = await services.owner_comments.queue_counts(site, by.copies)
+    unseen: list[str] = [*unseen_queues(by, site)]
+    unseen += [] if allowed(by, "correct", site) else ["corrections"]
+    return {queue: number for queue, number in found.items() if queue not in unseen}
+
+
+async def count_hints(services: Services, by: Actor, site: str) -> int:
+    """Return how many hints wait for the actor: 0 for those who may not correct stories."""
+    return await hints.count(services, site) if allowed(by, "correct", site) else 0
 
 
 async def queue_counts(services: Services, by: Actor, site: str) -> dict[str, tuple[int, int]]:
@@ -130,8 +199,8 @@ async def queue_counts(services: Services, by: Actor, site: str) -> dict[str, tu
     """
     require(by, "read", site)
     counts = await services.queue.counts(site, by.copies)
-    if not allowed(by, "read_reports", site):
-        counts.pop("reported", None)
+    for queue in unseen_queues(by, site):
+        counts.pop(queue, None)
     return counts
 
 
@@ -146,17 +215,21 @@ async def take(
     skip: Sequence[int] = (),
     only: Sequence[int] | None = None,
     harsh_before: int = 0,
+    looked: Sequence[str] = (),
 ) -> list[Card]:
     """Take the first free cases of a queue for the actor, and return them as cards.
 
     No other person gets them before `seconds` are over or they are given back. `skip` are cases that the
     actor has already; `only` names the cases to take, also to keep them longer. After three harsh cases
-    comes a mild one if one waits; `harsh_before` is the number of harsh ones that the actor saw last. Raises
-    `NotPermittedError`, `MalformedError`.
+    comes a mild one if one waits; `harsh_before` is the number of harsh ones that the actor saw last. In the
+    queue `new`, which has no cases, `looked` are comments to leave out. Raises `NotPermittedError`,
+    `MalformedError`.
     """
     _require_may_take(by, site)
     if not 1 <= limit <= MAX_TAKEN or not 1 <= seconds <= MAX_LEASE_S:
         raise MalformedError(f"Take 1 to {MAX_TAKEN} cases, for 1 to {MAX_LEASE_S} seconds.")
+    if chosen.queue == "new":
+        return await take_new(services, by, site, chosen, skip=looked, limit=limit)
     now = services.now_ms()
     most = MAX_TAKEN if only is not None else limit
     ids = await _lease(services, by, site, chosen, most, seconds, skip=skip, only=only)
@@ -197,6 +270,7 @@ async def _lease(
     only_mild: bool = False,
 ) -> list[int]:
     now = services.now_ms()
+    chosen = await with_stories(services, site, chosen)
     ids: list[int] = await services.writer.run_in_transaction(
         take_cases(
             site,
@@ -228,14 +302,26 @@ async def give_cases_back(
 
 
 async def cards_of(services: Services, by: Actor, site: str, found: Sequence[Case]) -> list[Card]:
-    """Return the cases with everything that a decision needs: one SQL statement.
+    """Return the cases with everything that a decision needs: one SQL statement, and more for objections.
 
     Reports and notes are only for those who may read them. A local moderator is told nothing of other
     copies: neither the writer's record nor the comments above. Raises `NotPermittedError`.
     """
     require(by, "read", site)
     contexts = await services.queue.contexts([case.comment for case in found])
-    return [Card(case, visible_context(by, site, contexts[case.comment.id])) for case in found]
+    suspects = await suspects_of(services, site, list(found))
+    cards = []
+    for case, suspected in zip(found, suspects, strict=True):
+        id_ = case.comment.id
+        removed = case.comment.state is CommentState.REMOVED
+        known = visible_context(by, site, contexts[id_], removed=removed)
+        before = evidence.reported_texts(services, case.comment, known)
+        card = Card(case, known, reported=before, suspects=suspected)
+        if case.queue == "appeals":
+            objections = await bans.appeals_of(services, by, site, id_)
+            card = replace(card, appeals=tuple(objections))
+        cards.append(card)
+    return cards
 
 
 async def find_card(services: Services, by: Actor, site: str, case: int) -> Card:

@@ -4,9 +4,12 @@ Every rule starts in shadow: it counts what it would have held and holds nothing
 comments whenever it is turned on.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from widget_server.auth import permissions
+from widget_server.content.rules import Context, evaluate
+from widget_server.content.wordings import wordings
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import Decision, decided_by, new_id
 from widget_server.model.errors import MalformedError, NotFoundError
@@ -19,9 +22,10 @@ from widget_server.model.rules import (
     StoredRule,
 )
 from widget_server.operations.made_before import made_before
-from widget_server.operations.moderation import try_rule
+from widget_server.operations.moderation import discussion, try_rule
 from widget_server.operations.moderation.check_rule import checked
 from widget_server.operations.moderation.try_rule import TriedRule
+from widget_server.operations.rules_cache import compiled
 from widget_server.operations.services import Services
 from widget_server.store.writing.rules import delete_rule, insert_rule, replace_rule
 
@@ -71,6 +75,15 @@ async def last_hits(services: Services, by: Actor, site: str, rule: str) -> list
     return found
 
 
+async def count_missed(services: Services, by: Actor, site: str, rule: str) -> int:
+    """Return how many comments of the last 30 days people removed that the rule did not hit.
+
+    Raises `NotPermittedError`.
+    """
+    permissions.require(by, "read_rules", site)
+    return await services.rules.stored.missed(site, rule, services.now_ms() - MONTH_MS)
+
+
 async def try_spec(
     services: Services, by: Actor, site: str, spec: RuleSpec, last: int = try_rule.LAST
 ) -> TriedRule:
@@ -105,14 +118,14 @@ async def change_rule(
 ) -> StoredRule:
     """Store what a rule says now. Unless `mode` says otherwise, it is in shadow again.
 
-    Only a new name leaves the mode as it is. A changed rule that is to be on is tried before. Raises the
-    errors of `add_rule`.
+    Only a new name and further exceptions, with which it holds less, leave the mode as it is. A changed rule
+    that is to be on is tried before. Raises the errors of `add_rule`.
     """
     permissions.require(by, "rules", site)
     _check_mode(mode)
     before = await find_rule(services, by, site, rule)
     spec = await checked(spec)
-    same = replace(spec, name=before.spec.name) == before.spec
+    same = _only_renamed_or_milder(before.spec, spec)
     if mode is None:
         mode = before.mode if same or before.mode == "off" else "shadow"
     figures: dict[str, int] = {}
@@ -120,6 +133,30 @@ async def change_rule(
         tried = await try_rule.try_on_last_comments(services, by, site, spec)
         figures = _figures(tried)
     return await _store(services, by, before, replace(before, spec=spec), mode, figures)
+
+
+async def excepted(
+    services: Services, by: Actor, site: str, spec: RuleSpec, comment: str
+) -> RuleSpec:
+    """Return the rule with the wordings of a comment as exceptions, in which it found its words. Store nothing.
+
+    Raises `NotPermittedError`, `NotFoundError`, and `MalformedError` if the rule finds none in the comment or
+    the comment's words are gone.
+    """
+    permissions.require(by, "rules", site)
+    spec = await checked(spec)
+    shown = await discussion.find_comment(services, by, site, comment)
+    text = shown.comment.source
+    found = await asyncio.to_thread(_places, spec, text)
+    more = replace(
+        spec, exceptions=tuple(dict.fromkeys((*spec.exceptions, *wordings(text, found))))
+    )
+    left = await asyncio.to_thread(_places, more, text)
+    if not found or left:
+        error = MalformedError("The rule finds no wording in this comment that can be excepted.")
+        error.field = "exceptions"
+        raise error
+    return more
 
 
 async def set_mode(
@@ -165,6 +202,21 @@ async def _stored(services: Services, site: str, rule: str, gone: str) -> Stored
     raise NotFoundError(gone)
 
 
+def _only_renamed_or_milder(before: RuleSpec, after: RuleSpec) -> bool:
+    """Return whether a rule says the same but for its name and further exceptions."""
+    same = replace(after, name=before.name, exceptions=before.exceptions) == before
+    return same and set(before.exceptions) <= set(after.exceptions)
+
+
+def _places(spec: RuleSpec, text: str) -> tuple[tuple[int, int], ...]:
+    """Return where a rule about words finds something in a text."""
+    rule = compiled(
+        StoredRule("", "", replace(spec, story=None, copy=None, languages=()), "on", 0, "", 0, "")
+    )
+    hits = evaluate(text, Context(""), (rule,)).hits if spec.kind == "words" else ()
+    return hits[0].spans if hits else ()
+
+
 def _check_mode(mode: str | None) -> None:
     if mode is not None and mode not in RULE_MODES:
         raise MalformedError(f"A rule is {', '.join(RULE_MODES)}.")
@@ -197,9 +249,11 @@ def _decision(
     services: Services, by: Actor, before: StoredRule, after: StoredRule, figures: dict[str, int]
 ) -> Decision:
     was, now = _logged(before), _logged(after)
-    if before.spec.words != after.spec.words:
-        was["words"], now["words"] = len(before.spec.words), len(after.spec.words)
     changed = [name for name in now if was[name] != now[name]]
+    for name in ("words", "exceptions"):
+        # A list may have changed without its length.
+        if getattr(before.spec, name) != getattr(after.spec, name) and name not in changed:
+            changed.append(name)
     return decided_by(
         by,
         "rules",
@@ -211,8 +265,9 @@ def _decision(
 
 
 def _logged(rule: StoredRule) -> dict[str, object]:
-    """Return what the site's log says of a rule: of its list only the length."""
-    spec = {**rule.spec.stored(), "words": len(rule.spec.words)}
+    """Return what the site's log says of a rule: of its lists only the length."""
+    lists = {"words": len(rule.spec.words), "exceptions": len(rule.spec.exceptions)}
+    spec = {**rule.spec.stored(), **lists}
     spec["languages"] = list(rule.spec.languages)
     own = {"name": rule.spec.name, "kind": rule.spec.kind, "action": rule.spec.action}
     return {**own, "mode": rule.mode, "story": rule.spec.story, "copy": rule.spec.copy, **spec}

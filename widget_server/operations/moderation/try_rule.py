@@ -17,10 +17,12 @@ from widget_server.content.rules import (
     try_on_past,
 )
 from widget_server.model.actors import Actor
-from widget_server.model.rules import Outcome, RuleSpec, StoredRule
-from widget_server.operations.rules_cache import MAX_RECENT, WINDOW_S, compiled, language_of
+from widget_server.model.rules import TRUST_MS, Outcome, RuleSpec, StoredRule
+from widget_server.operations.rules_cache import MAX_RECENT, compiled, language_of
 from widget_server.operations.services import Services
 from widget_server.store.queries.rules import PastRow
+from widget_server.store.queries.text_marks import WINDOW_MS
+from widget_server.store.queries.trust import History
 
 LAST = 10_000
 """Comments on which a rule is tried."""
@@ -61,7 +63,7 @@ async def try_on_last_comments(
             if oldest is None and rows:
                 oldest = rows[0].created_at
                 if spec.kind == "first":
-                    await past.count_earlier(ids, oldest)
+                    await past.read_histories(ids, oldest)
             comments = await asyncio.to_thread(past.comments, rows)
             part = await asyncio.to_thread(try_on_past, rule, comments)
             whole = _joined(part, whole)
@@ -82,43 +84,45 @@ class _Past:
         self._services = services
         self._kind = kind
         self._recent: deque[tuple[int, int]] = deque(maxlen=MAX_RECENT)
-        self._accepted: dict[str, int] = {}
+        self._histories: dict[str, History] = {}
 
-    async def count_earlier(self, ids: Sequence[str], oldest: int) -> None:
-        """Read how many comments the writers had published before the oldest one."""
+    async def read_histories(self, ids: Sequence[str], oldest: int) -> None:
+        """Read what spoke for the writers, and against them, since a year before the oldest comment."""
         stored = self._services.rules.stored
         readers: set[str] = set()
         for start in range(0, len(ids), CHUNK):
             readers |= set(await stored.readers_of(ids[start : start + CHUNK]))
-        self._accepted = await stored.published_before(sorted(readers - {""}), oldest)
+        trust = self._services.rules.trust
+        self._histories = await trust.histories(sorted(readers - {""}), oldest - TRUST_MS)
 
     def comments(self, rows: Iterable[PastRow]) -> list[PastComment]:
         """Return the comments of the rows, which come in the order of writing."""
         return [self._comment(row) for row in rows]
 
     def _comment(self, row: PastRow) -> PastComment:
-        source = row.source
+        source, name, website = row.source, row.name, row.website
         if not source and row.sealed is not None:
-            words = self._services.log_keys.unseal(row.sealed)
-            source = str(words["source"]) if words is not None else ""
+            words = self._services.log_keys.unseal(row.sealed) or {}
+            source = str(words.get("source", ""))
+            name, website = words.get("name"), words.get("website")
         recent: list[int] = []
         if self._kind == "repeat":
-            since = row.created_at - int(WINDOW_S * 1000)
+            since = row.created_at - WINDOW_MS
             while self._recent and self._recent[0][0] < since:
                 self._recent.popleft()
             recent = [mark for _, mark in self._recent]
             mark = fingerprint_of(source)
             if mark is not None:
                 self._recent.append((row.created_at, mark))
-        accepted = self._accepted.get(row.reader, 0)
-        if row.published:
-            self._accepted[row.reader] = accepted + 1
+        history = self._histories.get(row.reader, History())
         context = Context(
             story=row.story,
             copy=None if row.copy is None else str(row.copy),
             language=language_of(row.lang),
-            accepted=accepted,
+            accepted=history.accepted(row.created_at),
             recent=recent,
+            name=None if row.vouched else name,
+            website=website,
         )
         return PastComment(row.id, source, context, outcome_of(row.outcome))
 

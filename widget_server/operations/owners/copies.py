@@ -22,6 +22,7 @@ from widget_server.store.queries.owner_copies import (
     CopyRecord,
     CopyStatus,
 )
+from widget_server.store.queries.republishers import agree_with_republisher
 from widget_server.store.queries.sites import give_back_copy as give_back, take_back_copy
 
 __all__ = [
@@ -274,4 +275,31 @@ async def give_back_copy(services: Services, by: Actor, site: str, copy: int) ->
                 by, "readmit", services.now_ms(), targets=(record.jti, record.origin, record.story)
             ),
         )
+    )
+
+
+async def agree_with_name(
+    services: Services, by: Actor, site: str, copy: int, *, agreed: bool = True
+) -> bool:
+    """Show the name that the republisher of a copy wants, and let the story's page list it if they want that.
+
+    With `agreed=False`, take that back. It holds for all copies of the same token. Return False if nothing
+    changed. Raises `NotPermittedError`, `NotFoundError`, and `OperatorError` for a copy whose token no
+    republisher made.
+    """
+    permissions.require(by, "agree", site)
+    found = await services.owner_copies.find(site, copy)
+    if found is None or (by.copies is not None and copy not in by.copies):
+        raise NotFoundError(f"There is no such copy on site “{site}”.")
+    record, _ = found
+    if not record.self_made:
+        raise OperatorError("The publisher gave this copy its token. Its name is in the token.")
+    if await made_before(services, by, "agree"):
+        return True
+    now = services.now_ms()
+    decision = decided_by(
+        by, "agree", now, targets=(record.jti,), after={"story": record.story, "agreed": agreed}
+    )
+    return await services.writer.run_in_transaction(
+        agree_with_republisher(site, record.jti, now if agreed else None, decision)
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from widget_server.auth import permissions
 from widget_server.model.actors import Actor
+from widget_server.operations.moderation.cases import unseen_queues
 from widget_server.operations.owners.readers_now import ReaderCount, reader_count, readers_now
 from widget_server.operations.owners.tokens import LIVE_MS
 from widget_server.operations.services import Services
@@ -50,8 +51,8 @@ async def show_home(services: Services, by: Actor, site: str) -> Home:
     today = await services.owner_home.today(
         site, by.id, now - now % DAY_MS, now - LIVE_MS, by.copies
     )
-    if not permissions.allowed(by, "read_reports", site):
-        today.queues.pop("reported", None)
+    for queue in unseen_queues(by, site):
+        today.queues.pop(queue, None)
     found = await readers_now(services)
     read = [code for code, story in found.items() if story.readers]
     stories = await services.owner_home.read_stories(site, read) if read else []

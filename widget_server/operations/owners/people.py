@@ -13,6 +13,7 @@ from widget_server.auth.permissions import (
 from widget_server.model.actors import Actor, Role
 from widget_server.model.decisions import Decision, decided_by
 from widget_server.model.errors import (
+    MalformedError,
     NotFoundError,
     NotPermittedError,
     OperatorError,
@@ -20,6 +21,7 @@ from widget_server.model.errors import (
     TokenInvalidError,
 )
 from widget_server.model.people import Account, ApiKey, Invitation, Member, SignedIn
+from widget_server.model.queue_keys import DEFAULT_KEYS, KEY_CODE, QueueKeys, same_key
 from widget_server.operations.owners.account_fields import check_email, check_name
 from widget_server.operations.owners.links import (
     INVITED_ROLES,
@@ -211,6 +213,17 @@ async def change_profile(
     )
     if not changed:
         raise TextRejectedError.in_field("email", "Another account has this address.")
+
+
+async def set_queue_keys(services: Services, account: Account, keys: QueueKeys) -> None:
+    """Store a person's own keys of the queue. Raises `MalformedError` for a key of two actions."""
+    if any(KEY_CODE.fullmatch(keys.code(action)) is None for action in DEFAULT_KEYS):
+        raise MalformedError("Choose a letter or a sign for each key.")
+    if same_key(keys) is not None:
+        raise MalformedError("Two actions have the same key. Choose another key for one of them.")
+    await services.writer.run_in_transaction(
+        account_rows.update_account(account.id, keys=keys.stored())
+    )
 
 
 async def store_change(

@@ -170,7 +170,7 @@ async def _taken_back(
     services: Services, site: str, story: str | None, made: Decision
 ) -> ChangedSettings:
     """Return a change that was stored before, with the settings of now. Open pages are told again."""
-    await _announce(services, site, story)
+    await announce_settings(services, site, story)
     settings, stored = await _state(services, await site_of(services, site), story)
     text = _json_of(stored)
     return ChangedSettings(version_of(stored), settings, text, text, tuple(made.after), made.id)
@@ -196,7 +196,7 @@ async def _store_site(
         after.settings, before.settings.to_json(), after.settings.to_json(), decision
     )
     if changed.keys:
-        await _announce(services, slug, None)
+        await announce_settings(services, slug, None)
     return changed
 
 
@@ -215,7 +215,7 @@ async def _store_story(
         change_story_settings(slug, code, change, is_expected, decision)
     )
     if before != after:
-        await _announce(services, slug, code)
+        await announce_settings(services, slug, code)
     settings = (await site_of(services, slug)).for_story(code).settings
     return _changed(settings, before, after, decision)
 
@@ -238,7 +238,7 @@ def _json_of(stored: Stored) -> str:
     return orjson.dumps(dict(stored)).decode()
 
 
-async def _announce(services: Services, slug: str, code: str | None) -> None:
+async def announce_settings(services: Services, slug: str, code: str | None = None) -> None:
     """Give the change a number in one story or in all stories of the site: first in those that are open."""
     # The events are encoded with the cached settings.
     await services.cache.site(slug, max_age=0)

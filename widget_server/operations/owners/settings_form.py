@@ -27,22 +27,52 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "guidelines_text",
         "edit_window",
         "show_copy",
+        "discussion_languages",
     ),
     "moderation": (
         "moderation",
         "close_after_days",
         "close_after",
         "keep_days",
+        "reports_hide",
+        "second_look",
+        "show_decisions",
         "rate_limit_comment",
         "rate_limit_react",
+    ),
+    "raids": (
+        "floods",
+        "flood_burst",
+        "flood_story",
+        "flood_copy",
+        "flood_network",
+        "flood_text",
+        "flood_hold",
+        "network_bans",
     ),
     "look": ("accent", "density"),
     "after": ("calls_to_action",),
     "licence": ("comment_licence",),
-    "republishing": ("open_republishing", "open_reading", "look_at_copies", "search_engines"),
+    "republishing": (
+        "open_republishing",
+        "open_reading",
+        "look_at_copies",
+        "older_copies",
+        "search_engines",
+    ),
 }
 """The settings of each section of the form, in the order shown."""
-SWITCHES = frozenset({"show_copy", "open_reading", "look_at_copies", "search_engines"})
+SWITCHES = frozenset(
+    {
+        "show_copy",
+        "open_reading",
+        "look_at_copies",
+        "search_engines",
+        "network_bans",
+        "show_decisions",
+        "floods",
+    }
+)
 """Settings that are on or off. A box that is not ticked is not sent."""
 BY_LANGUAGE = frozenset({"prompt", "guidelines_text"})
 EMPTY_IS_DEFAULT = frozenset({"prompt"})
@@ -108,7 +138,7 @@ def field_of(error: MalformedError) -> tuple[str, str]:
     if error.field:
         return error.field, error.detail
     name, colon, rest = error.detail.partition(": ")
-    known = {key for keys in SECTIONS.values() for key in keys}
+    known = {"hours", "capacity"} | {key for keys in SECTIONS.values() for key in keys}
     if colon and name.partition(".")[0] in known:
         return name, rest[:1].upper() + rest[1:]
     return "", error.detail

@@ -67,6 +67,16 @@ async def signing_key(services: Services, by: Actor, slug: str) -> tuple[int, st
     return site.generation, services.keyring.site_key(slug, site.generation)
 
 
+async def widget_key(services: Services, by: Actor, slug: str) -> str:
+    """Return `<site>.<generation>.<key>`: what a program needs to sign widget tokens, and cannot sign readers in with.
+
+    Raises `NotFoundError`.
+    """
+    require(by, "rotate", slug)
+    site = await get_site(services, slug)
+    return f"{slug}.{site.generation}.{services.keyring.widget_key(slug, site.generation)}"
+
+
 async def mint(
     services: Services, by: Actor, claims: WidgetClaims, generation: int | None = None
 ) -> str:

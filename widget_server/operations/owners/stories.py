@@ -107,6 +107,13 @@ async def get_story(services: Services, code: str) -> Story:
     return story
 
 
+async def require_own(services: Services, site: str, code: str) -> None:
+    """Raise `NotFoundError` unless this is a story of the site."""
+    story = await services.cache.story(code)
+    if story is None or story.site != site:
+        raise NotFoundError("There is no story with this code.")
+
+
 async def find_story(services: Services, by: Actor, site: str, code: str) -> ListedStory:
     """Return a story of the site: one SQL statement. Raises `NotPermittedError`, `NotFoundError`."""
     permissions.require(by, "read", site)

@@ -11,13 +11,16 @@ from widget_server.auth.tokens import story_code
 from widget_server.content import urls
 from widget_server.model.actors import Actor
 from widget_server.model.claims import PERMISSIONS, Attribution, WidgetClaims
+from widget_server.model.corrections import Correction
 from widget_server.model.errors import OperatorError, TextRejectedError
 from widget_server.model.identifiers import LANGUAGE_TAG, STORY_CODE
 from widget_server.model.records import SeenCopy, Story
 from widget_server.operations.owners import preview_token, sites, tokens
+from widget_server.operations.owners.credit import credited
 from widget_server.operations.readers import authorize
 from widget_server.operations.services import Services
 from widget_server.protocol.snippet import LICENCES, snippet
+from widget_server.protocol.snippet_texts import texts_in
 from widget_server.store.queries.tokens import TokenFilter, TokenRecord
 
 _field = TextRejectedError.in_field
@@ -82,11 +85,13 @@ async def make_token(services: Services, by: Actor, site: str, typed: TypedToken
     code = story_code(site, claims.story)
     preview = await preview_token.preview_address(services, by, claims)
     server = services.server_origin
+    story = await services.cache.story(code)
+    corrections = () if story is None else story.corrections
     return MadeToken(
         code,
         minted.jti,
         claims,
-        _snippets(server, code, minted.token, claims),
+        _snippets(server, code, minted.token, await credited(services, claims), corrections),
         preview,
         f"{server}/e/{minted.token}",
     )
@@ -217,23 +222,34 @@ def _expiry(typed: TypedToken, now: int) -> int | None:
     return end
 
 
-def _snippets(server: str, code: str, token: str, claims: WidgetClaims) -> dict[str, str]:
+def _snippets(
+    server: str,
+    code: str,
+    token: str,
+    claims: WidgetClaims,
+    corrections: tuple[Correction, ...],
+) -> dict[str, str]:
     """Return the snippet in each of `FORMS`. For systems, `wordpress` and `ghost` are the HTML."""
-    whole = snippet(server, code, token, claims)
-    title = escape(claims.attribution.title or claims.story)
+
+    def write(form: str) -> str:
+        return snippet(server, code, token, claims, form, corrections=corrections)
+
+    whole = write("html")
+    title = escape(texts_in(claims.lang).frame_title(claims.attribution.title or claims.story))
+    lang = f' lang="{escape(claims.lang)}"' if claims.lang else ""
     script = f'<script async src="{escape(server)}/embed.js"></script>'
     return {
         "html": whole,
         "wordpress": whole,
         "ghost": whole,
-        "element": f'<story-widget src="{escape(server)}/s/{code}" token="{escape(token)}"></story-widget>\n'
+        "element": f'<story-widget src="{escape(server)}/s/{code}" token="{escape(token)}"{lang}></story-widget>\n'
         + script,
-        "link": snippet(server, code, token, claims, "link"),
+        "link": write("link"),
         "script": script,
-        "iframe": f'<iframe src="{escape(server)}/e/{escape(token)}" title="Discussion of “{title}”"'
+        "iframe": f'<iframe src="{escape(server)}/e/{escape(token)}" title="{title}"'
         ' width="100%" height="640" loading="lazy" style="border:0"></iframe>',
-        "jsx": snippet(server, code, token, claims, "jsx"),
-        "markdown": snippet(server, code, token, claims, "markdown"),
+        "jsx": write("jsx"),
+        "markdown": write("markdown"),
     }
 
 

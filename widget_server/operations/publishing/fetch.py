@@ -32,8 +32,13 @@ PORTS = frozenset({80, 443})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LOCAL_NAMES = ("localhost", "local", "internal", "home.arpa", "onion")
 
+MAX_HEADER = 16_000
+"""Characters that are kept of the headers of one name."""
+
 Resolver = Callable[[str, int], Awaitable[Collection[str]]]
 """Returns the addresses of a host name."""
+Pace = Callable[[str], None]
+"""Called with each host before it is asked. Raises an error to stop."""
 
 
 class PageUnreachableError(Exception):
@@ -107,26 +112,32 @@ class Fetcher:
             " a discussion of this server)"
         )
 
-    async def fetch(self, url: str) -> FetchedPage:
-        """Return the page at an address. Raises `PageUnreachableError`, and no other error."""
+    async def fetch(self, url: str, pace: Pace | None = None) -> FetchedPage:
+        """Return the page at an address.
+
+        Raises `PageUnreachableError`, and no other error but those of `pace`, which is called with the
+        host of the address and of each redirect.
+        """
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._follow(url)
+                return await self._follow(url, pace)
         except (OSError, TimeoutError, ValueError, httpx2.HTTPError, httpx2.InvalidURL):
             # From nothing: a traceback in a log would name the address.
             raise PageUnreachableError from None
 
-    async def _follow(self, url: str) -> FetchedPage:
+    async def _follow(self, url: str, pace: Pace | None) -> FetchedPage:
         for _ in range(MAX_REDIRECTS + 1):
-            answer = await self._ask(url)
+            answer = await self._ask(url, pace)
             if isinstance(answer, FetchedPage):
                 return answer
             url = urljoin(url, answer)
         raise PageUnreachableError
 
-    async def _ask(self, url: str) -> FetchedPage | str:
+    async def _ask(self, url: str, pace: Pace | None) -> FetchedPage | str:
         """Return the page, or the address that it redirects to."""
         target = self._checked_url(url)
+        if pace is not None:
+            pace(target.host.removesuffix("."))
         address = await self._checked_address(target)
         literal = f"[{address}]" if address.version == 6 else str(address)
         path = target.rest.partition("#")[0]
@@ -219,4 +230,6 @@ async def _read(response: httpx2.Response, url: str) -> FetchedPage:
         response.headers.get("content-type", ""),
         bytes(content[:MAX_PAGE_BYTES]),
         len(content) <= MAX_PAGE_BYTES,
+        tuple(response.headers.get_list("content-security-policy"))[:20],
+        ",".join(response.headers.get_list("link"))[:MAX_HEADER],
     )

@@ -4,21 +4,28 @@ The schedule calls `look_at_page` for new copies. No request of a reader waits f
 the page's server holds no data of a reader: the address of the page, and that this server asks.
 """
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from widget_server.auth import permissions
+from widget_server.auth import origins, permissions
+from widget_server.content import urls
+from widget_server.content.passages import passages
 from widget_server.model.actors import Actor
 from widget_server.model.errors import NotFoundError, NotPermittedError
+from widget_server.model.page_check import TextSeen
 from widget_server.model.page_facts import PageFacts, PageStatus, PageToLookAt
 from widget_server.operations.publishing.fetch import Fetcher, PageUnreachableError
 from widget_server.operations.publishing.read_page import read_apart
 from widget_server.operations.services import Services
+from widget_server.store.queries.older_copies import KnownText, note_text_of_copy
 from widget_server.store.queries.page_facts import (
     LOOK_AT_PAGE,
     ask_for_page,
     store_page_facts,
 )
 from widget_server.store.queries.schedule import put_in_schedule
+from widget_server.store.queries.story_texts import StoryText
+from widget_server.store.transactions import together
 
 PAUSE_MS = 10_000
 """Time between two requests to one host, by all processes together."""
@@ -80,12 +87,36 @@ async def look_at_page(services: Services, fetcher: Fetcher, copy: int) -> int |
     if not answer.content_type.lower().startswith(_HTML):
         await _store(services, page, "unreachable", PageFacts())
         return None
-    facts = await read_apart(answer, page, services.server_origin)
-    if facts is None:
+    versions = await services.story_texts.versions(page.code)
+    compared = [(one.version, passages(one.title, one.tree)) for one in versions]
+    read = await read_apart(answer, page, services.server_origin, compared)
+    if read is None:
         await _store(services, page, "unreachable", PageFacts())
         return None
-    await _store(services, page, "read", facts)
+    text = known_text(read.text, versions) if _is_same_site(answer.url, page.page) else None
+    await services.writer.run_in_transaction(
+        together(
+            store_page_facts(page.copy, page.page, "read", read.facts),
+            note_text_of_copy(page.site, page.copy, page.page, text),
+        )
+    )
     return None
+
+
+def _is_same_site(address: str, page: str) -> bool:
+    """Return whether an answer came from the site of the page: a redirect may lead to the page of another one."""
+    asked = urls.split(page)
+    return asked is not None and origins.canonical_page_url(address, asked.origin) is not None
+
+
+def known_text(seen: TextSeen | None, versions: Sequence[StoryText]) -> KnownText | None:
+    """Return the version that a page has, or None if its text is none of the versions."""
+    if seen is None or seen.state not in ("same", "older"):
+        return None
+    return next(
+        (KnownText(one.version, one.created_at) for one in versions if one.version == seen.version),
+        None,
+    )
 
 
 async def _site_looks(services: Services, page: PageToLookAt) -> bool:

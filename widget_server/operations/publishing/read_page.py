@@ -1,31 +1,19 @@
-"""Read what a stranger's page says, in a process of its own with little memory, time and no secrets.
+"""Read what a stranger's page says: its title and language, and whether credit, licence and snippet are there."""
 
-A page of 512 KB can be built so that its tree takes minutes or gigabytes: HTML repeats what is left open.
-No parser of trees bounds that, so the kernel does. What becomes of this process harms no reader.
-"""
-
-import asyncio
 import codecs
-import os
 import re
-import resource
-import sys
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
-import orjson
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from widget_server.content import urls
+from widget_server.content import passages, urls
+from widget_server.model.page_check import TextSeen
 from widget_server.model.page_facts import FetchedPage, PageFacts, PageToLookAt
+from widget_server.operations.publishing.apart import received, run_apart, send
 from widget_server.protocol.snippet import LICENCES
 
-MEMORY_BYTES = 512 * 1024 * 1024
-CPU_S = 3
-WALL_S = 20.0
-"""Seconds after which the process is stopped even if it got no time to work."""
 TITLE_LENGTH = 200
 
 # Other names of Python's codecs are no encodings of pages, and some are slow.
@@ -38,54 +26,50 @@ _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{1,20
 _LANG = re.compile(r"[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8}){0,3}")
 
 
-async def read_apart(answer: FetchedPage, page: PageToLookAt, server: str) -> PageFacts | None:
-    """Return what `read_facts` returns, or None if that takes too much time or memory."""
-    head = {
-        "url": answer.url,
-        "status": answer.status,
-        "content_type": answer.content_type,
-        "complete": answer.complete,
-    }
-    sent = orjson.dumps({"answer": head, "page": asdict(page), "server": server}) + b"\n"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        __name__,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        # Nothing else: the server's environment has its secrets.
-        env={"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    try:
-        async with asyncio.timeout(WALL_S):
-            said, _ = await process.communicate(sent + answer.content)
-    except TimeoutError:
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """What a page says, and how its text compares with the versions of the story's text."""
+
+    facts: PageFacts
+    text: TextSeen | None
+    """Without passages."""
+
+
+async def read_apart(
+    answer: FetchedPage, page: PageToLookAt, server: str, versions: Sequence[passages.Version] = ()
+) -> PageRead | None:
+    """Return what `read_facts` and `passages.compare` return, or None if that takes too much time or memory."""
+    more = {"page": asdict(page), "server": server, "versions": versions}
+    said = await run_apart(__name__, answer, more)
+    if said is None:
         return None
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
     try:
-        return PageFacts(**orjson.loads(said)) if process.returncode == 0 else None
-    except (ValueError, TypeError):
+        text = said.pop("text")
+        seen = None if text is None else TextSeen(text["state"], text["version"])
+        return PageRead(PageFacts(**said), seen)
+    except (KeyError, TypeError):
         return None
 
 
 def read_facts(answer: FetchedPage, page: PageToLookAt, server: str) -> PageFacts:
     """Return what a page says. `server` is the address of this server."""
-    tree = LexborHTMLParser(_text(answer))
-    links = [_absolute(link) for link in tree.css("a[href], link[href]")]
+    return _read(answer, page, server)[0]
+
+
+def _read(answer: FetchedPage, page: PageToLookAt, server: str) -> tuple[PageFacts, str]:
+    """Return what a page says, and its whole text."""
+    tree = LexborHTMLParser(page_text(answer))
+    seen = [absolute(link) for link in tree.css("a[href]")]
+    links = [*seen, *(absolute(link) for link in tree.css("link[href]"))]
     root = tree.css_first("html")
     lang = (root.attributes.get("lang") or "").strip() if root is not None else ""
     # The link of a snippet, or the frame that stands in its place.
-    frames = [_absolute(frame, "src") for frame in tree.css("iframe[src]")]
+    frames = [absolute(frame, "src") for frame in tree.css("iframe[src]")]
     title = _title(tree)
     tree.strip_tags(["script", "style", "template"])
-    body = _one_line(tree.body.text(separator=" ")) if tree.body is not None else ""
-    names = [_one_line(name) for name in (page.author, page.publisher) if name]
-    credit = any(name in body for name in names) or _has(links, page.story_url)
+    body = one_line(tree.body.text(separator=" ")) if tree.body is not None else ""
+    names = [one_line(name) for name in (page.author, page.publisher) if name]
+    credit = any(name in body for name in names) or _has(seen, page.story_url)
     licence = any(_is_licence(link, page.licence) for link in links)
     own = (f"{server}/s/{page.code}", f"{server}/e/{page.code}")
     snippet = any(address.startswith(own) for address in (*links, *frames))
@@ -94,16 +78,17 @@ def read_facts(answer: FetchedPage, page: PageToLookAt, server: str) -> PageFact
         # What is not in the first part of a long page may be in the rest.
         return True if found else None if not answer.complete else False
 
-    return PageFacts(
+    facts = PageFacts(
         title,
         lang[:35] if _LANG.fullmatch(lang) else None,
         known(credit),
         known(licence),
         known(snippet),
     )
+    return facts, body
 
 
-def _text(answer: FetchedPage) -> str:
+def page_text(answer: FetchedPage) -> str:
     """Return the page's text, in the encoding that the page or its server names."""
     _, _, given = answer.content_type.lower().partition("charset=")
     name = given.split(";")[0].strip(" \"'")
@@ -123,27 +108,28 @@ def _text(answer: FetchedPage) -> str:
 def _title(tree: LexborHTMLParser) -> str | None:
     for selector in ("head > title", "h1"):
         found = tree.css_first(selector)
-        title = "" if found is None else _one_line(found.text())
+        title = "" if found is None else one_line(found.text())
         if title:
             return title[:TITLE_LENGTH]
     return None
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return the text on one line, without invisible control and direction characters."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
-def _absolute(node: LexborNode, name: str = "href") -> str:
+def absolute(node: LexborNode, name: str = "href") -> str:
     """Return the address in an attribute, or "" if it is no absolute one."""
     return urls.safe((node.attributes.get(name) or "").strip())
 
 
 def _has(links: Iterable[str], url: str | None) -> bool:
-    return url is not None and any(_bare(link) == _bare(url) for link in links)
+    return url is not None and any(bare(link) == bare(url) for link in links)
 
 
-def _bare(url: str) -> str:
+def bare(url: str) -> str:
+    """Return an address without query, fragment and final slash."""
     return url.partition("#")[0].partition("?")[0].removesuffix("/")
 
 
@@ -159,16 +145,10 @@ def _is_licence(link: str, licence: str) -> bool:
 
 def _main() -> None:
     """Read a page from standard input, and write what it says as JSON."""
-    for limit, most in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, CPU_S),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(limit, (most, most))
-    head = orjson.loads(sys.stdin.buffer.readline())
-    answer = FetchedPage(**head["answer"], content=sys.stdin.buffer.read())
-    facts = read_facts(answer, PageToLookAt(**head["page"]), head["server"])
-    sys.stdout.buffer.write(orjson.dumps(asdict(facts)))
+    answer, more = received()
+    facts, body = _read(answer, PageToLookAt(**more["page"]), more["server"])
+    text = passages.compare(body, more["versions"], complete=answer.complete)
+    send(asdict(facts) | {"text": None if text is None else asdict(text)})
 
 
 if __name__ == "__main__":

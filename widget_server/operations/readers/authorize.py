@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from widget_server.auth import origins, tokens
-from widget_server.model.claims import Attribution, WidgetClaims
+from widget_server.model.bans import Ban
+from widget_server.model.claims import WidgetClaims
 from widget_server.model.errors import (
     MalformedError,
     NotFoundError,
@@ -17,6 +18,7 @@ from widget_server.model.errors import (
 from widget_server.model.identifiers import STORY_CODE
 from widget_server.model.records import Site, Story
 from widget_server.operations.cache import ADMISSION_MAX_AGE_S, CachedSite
+from widget_server.operations.readers.attribution import changed_attribution
 from widget_server.operations.readers.permissions import (
     CLOSED_READING,
     NO_ORIGIN,
@@ -25,12 +27,16 @@ from widget_server.operations.readers.permissions import (
     allows_origin,
     code_permissions,
     is_shut_out,
+    republisher_denial,
     require_open_reading,
     token_permissions,
 )
 from widget_server.operations.services import Services
 from widget_server.store.queries.stories import insert_story
 from widget_server.store.writing.actions import UpdateStory
+
+HANDLE_LENGTH = 9
+"""Characters of a token that name its copies: part of its signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,10 @@ class Grant:
     page: str | None = None
     """The page's URL as the client sent it, not validated."""
     lang: str | None = None
+    handle: str = ""
+    """The last characters of its token, by which `?copy=` names the copy; empty for a bare code."""
+    ban: Ban | None = None
+    """The ban of the reader who uses the copy, which `bans.with_ban` looks up."""
 
     def require(self, permission: str) -> None:
         """Raise `denial`, or `NotPermittedError`, if the copy does not have this permission."""
@@ -82,9 +92,14 @@ async def authorize(
         grant = await _authorize_by_code(services, code, origin)
     else:
         grant = await _authorize_by_token(services, token, code, origin)
-    claims = grant.claims
-    lang = lang or (claims.lang if claims is not None else None)
-    return replace(grant, page=page, lang=lang)
+    # What the token says of the copy goes before what its page says: themes often name a wrong language.
+    own = grant.claims.lang if grant.claims is not None else None
+    return replace(grant, page=page, lang=own or lang, handle=handle_of(token))
+
+
+def handle_of(token: str | None) -> str:
+    """Return the name by which `GET …?copy=` asks for the copies of a token: its end, which grants nothing."""
+    return "" if token is None else token[-HANDLE_LENGTH:]
 
 
 async def register_story(services: Services, token: str) -> Story:
@@ -104,6 +119,8 @@ class IframeGrant:
     ancestors: tuple[str, ...]
     code_reads: bool
     """Whether the bare code on a page of the ancestors only reads."""
+    republish: bool
+    """Whether the story has a page for republishers."""
 
 
 async def authorize_iframe(services: Services, reference: str) -> IframeGrant:
@@ -116,7 +133,7 @@ async def authorize_iframe(services: Services, reference: str) -> IframeGrant:
         grant = await _authorize_by_code(services, reference, services.server_origin)
         if not grant.site.settings.republishing_open(grant.story.license):
             raise NotPermittedError("This story is framed with a token. Ask the publisher for one.")
-        return IframeGrant(grant.story, None, None, ("*",), code_reads=False)
+        return IframeGrant(grant.story, None, None, ("*",), code_reads=False, republish=True)
     cached, claims, _ = await _verify_token(services, reference)
     code = tokens.story_code(claims.site, claims.story)
     # A policy cannot exclude a shut-out page that only a wildcard of the token includes.
@@ -131,8 +148,14 @@ async def authorize_iframe(services: Services, reference: str) -> IframeGrant:
     if claims.jti in cached.revoked:
         require_open_reading(cached.site, TokenRevokedError())
     story = await _load_or_register_story(services, code, cached.site, claims)
-    code_reads = not cached.for_story(code).settings.republishing_open(story.license)
-    return IframeGrant(story, reference, claims, ancestors, code_reads)
+    site = cached.for_story(code)
+    if claims.republisher:
+        denial = republisher_denial(site, story)
+        if denial is not None:
+            raise denial
+    code_reads = not site.settings.republishing_open(story.license)
+    republish = site.settings.open_reading and not claims.is_preview
+    return IframeGrant(story, reference, claims, ancestors, code_reads, republish)
 
 
 async def refresh(services: Services, grant: Grant) -> Grant:
@@ -159,6 +182,9 @@ async def refresh(services: Services, grant: Grant) -> Grant:
             permissions, denial = READ_ONLY, OriginNotAllowedError(SHUT_OUT)
         elif not site.oldest <= grant.generation <= site.generation:
             permissions, denial = READ_ONLY, TokenInvalidError()
+        elif denial is None and grant.claims.republisher:
+            denial = republisher_denial(site, grant.story)
+            permissions = permissions if denial is None else READ_ONLY
         if denial is not None and not isinstance(denial, TokenExpiredError):
             require_open_reading(site, denial)
     return replace(grant, site=site, permissions=permissions, denial=denial)
@@ -198,6 +224,11 @@ async def _authorize_by_token(
     if denial is not None and not isinstance(denial, TokenExpiredError):
         require_open_reading(site, denial)
     story = await _load_or_register_story(services, own, site, claims)
+    if denial is None and claims.republisher:
+        denial = republisher_denial(site, story)
+        if denial is not None:
+            require_open_reading(site, denial)
+            permissions = READ_ONLY
     return Grant(
         site, story, permissions, denial, claims, generation, services.discussions.epoch, origin
     )
@@ -242,8 +273,15 @@ async def _authorize_by_code(services: Services, code: str | None, origin: str |
 async def _load_or_register_story(
     services: Services, code: str, site: Site, claims: WidgetClaims
 ) -> Story:
-    """Return the story, registered if it is new, with the attribution of the token if that is newer."""
+    """Return the story, registered if it is new, with the attribution of the token if that is newer.
+
+    Raises `NotFoundError` for an unknown story of a republisher's token, which says nothing about it.
+    """
     story = await services.cache.story(code)
+    if claims.republisher:
+        if story is None:
+            raise NotFoundError
+        return story
     if story is None:
         counts = dict.fromkeys(site.settings.reaction_keys(), 0)
         await services.writer.run_in_transaction(
@@ -255,19 +293,10 @@ async def _load_or_register_story(
     if claims.iat > story.attributed:
         # Also if nothing changes: the newer `iat` must be stored, so that a token issued between the two
         # cannot replace the attribution later.
-        columns = _changed_attribution(story, claims.attribution)
+        if claims.lang:
+            # The cached story may lack a translation that was linked a moment ago.
+            story = await services.cache.story(code, fresh=True) or story
+        columns = changed_attribution(story, claims)
         story = await services.writer.submit(UpdateStory(story.id, columns, claims.iat))
         services.cache.put(story)
     return story
-
-
-def _changed_attribution(story: Story, attribution: Attribution) -> dict[str, str | bool | None]:
-    """Return the columns that the token changes. Fields that the token leaves out stay."""
-    sent = {
-        "url": attribution.url,
-        "title": attribution.title,
-        "author": attribution.author,
-        "publisher": attribution.publisher,
-        "license": attribution.license,
-    }
-    return {k: v for k, v in sent.items() if v is not None and getattr(story, k) != v}

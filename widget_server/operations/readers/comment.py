@@ -10,8 +10,9 @@ from widget_server.content import text
 from widget_server.model.errors import ProblemError, TextRejectedError
 from widget_server.model.records import Comment
 from widget_server.model.settings import SiteSettings
-from widget_server.operations.readers import copies, identify, screen
+from widget_server.operations.readers import copies, floods, identify, opening, screen
 from widget_server.operations.readers.authorize import Grant
+from widget_server.operations.readers.bans import muted_as
 from widget_server.operations.readers.identify import Actor
 from widget_server.operations.services import Services
 from widget_server.store.writing.actions import Delete, Edit, Post, Report
@@ -31,13 +32,17 @@ class NewComment:
     parent: str | None
     reconsider: bool = False
     """Whether the client can show the error `reconsider`."""
+    proof: str | None = None
+    """The solution of a challenge that came with the error `proof_needed`."""
+    form: bool = False
+    """Whether it comes from a page without scripts, which can do no proof of work."""
 
 
 async def post(services: Services, grant: Grant, actor: Actor, new: NewComment) -> Comment:
     """Publish a comment, or store it as pending if the site uses pre-moderation or a rule holds it.
 
     Raises `NotPermittedError` (or the grant's denial), `TextRejectedError` (also if a rule blocks it),
-    `ReconsiderError`, `TooLargeError`, `MalformedError`, `RateLimitedError`, `NotFoundError`,
+    `ReconsiderError`, `ProofNeededError`, `TooLargeError`, `MalformedError`, `RateLimitedError`, `NotFoundError`,
     `StoryClosedError`, `UnavailableError`.
     """
     grant.require("comment")
@@ -48,15 +53,25 @@ async def post(services: Services, grant: Grant, actor: Actor, new: NewComment) 
     services.rate_limiters.hit_reader(settings.rate_limit_comment, "comment", actor.reader_id)
     author = actor.claims.author
     copy = await copies.record_used(services, grant, actor.network)
+    copy_id = copy.id if copy is not None else None
+    sent = floods.Sent(new.body, new.key, copy_id, new.proof, new.form)
+    flooding = await floods.meet(services, grant, actor, sent)
     screened = await screen.screen(
         services,
         grant,
         actor,
         new.body,
         draft=new.key,
-        copy=copy.id if copy is not None else None,
+        copy=copy_id,
         ask=new.reconsider,
+        name=name if actor.claims.name is None else None,
+        website=website,
     )
+    hours = await opening.check(services, grant)
+    by_site = grant.ban is not None or (
+        (hours.waits or settings.moderation == "pre") and not author
+    )
+    local = not author and await copies.lets_wait(services, grant, copy)
     action = Post(
         story=grant.story.id,
         id="".join(secrets.choice(_ALPHABET) for _ in range(12)),
@@ -65,7 +80,8 @@ async def post(services: Services, grant: Grant, actor: Actor, new: NewComment) 
         previous_reader=identify.first_action_reader(services, grant, actor),
         source=new.body,
         text=tree,
-        pending=settings.moderation == "pre" and not author,
+        pending=by_site or local,
+        only_local=local and not by_site,
         reactions=settings.reaction_keys(),
         at=services.now_ms(),
         parent=new.parent,
@@ -74,13 +90,20 @@ async def post(services: Services, grant: Grant, actor: Actor, new: NewComment) 
         email=email,
         website=website,
         role="author" if author else None,
-        copy=copy.id if copy is not None else None,
+        copy=copy_id,
         lang=grant.lang,
         licence=settings.comment_licence,
+        trace=await _trace(services, actor) if settings.network_bans else None,
         hits=screened.hits,
-        refusal=screened.refusal,
+        refusal=hours.refusal or screened.refusal,
+        most_waiting=hours.most_waiting,
+        mark=screened.mark,
+        flooding=flooding,
     )
-    return await _submit(services, grant, action, new.key, screened)
+    stored = await _submit(services, action, screened)
+    await floods.after(services, grant, flooding, stored)
+    await screen.record_sent(services, grant, actor, screened)
+    return stored
 
 
 async def edit(services: Services, grant: Grant, actor: Actor, comment: str, body: str) -> Comment:
@@ -93,7 +116,16 @@ async def edit(services: Services, grant: Grant, actor: Actor, comment: str, bod
     tree = text.check_body(body)
     services.rate_limiters.hit_network("comment", actor.network)
     services.rate_limiters.hit_reader(settings.rate_limit_comment, "edit", actor.reader_id)
+    in_raid = await floods.holds_edit(services, grant, actor, body)
     screened = await screen.screen(services, grant, actor, body, draft=comment, comment=comment)
+    hours = await opening.check(services, grant)
+    author = actor.claims.author
+    by_site = (
+        grant.ban is not None
+        or in_raid
+        or ((hours.waits or settings.moderation == "pre") and not author)
+    )
+    local = not author and await copies.lets_edit_wait(services, grant, comment)
     action = Edit(
         story=grant.story.id,
         comment=comment,
@@ -101,24 +133,23 @@ async def edit(services: Services, grant: Grant, actor: Actor, comment: str, bod
         source=body,
         text=tree,
         window=settings.edit_window * 1000,
-        moderated=settings.moderation == "pre" and not actor.claims.author,
+        moderated=by_site or local,
+        only_local=local and not by_site,
         at=services.now_ms(),
         hits=screened.hits,
-        refusal=screened.refusal,
+        refusal=hours.refusal or screened.refusal,
+        most_waiting=hours.most_waiting,
+        mark=screened.mark,
     )
-    return await _submit(services, grant, action, comment, screened)
+    return await _submit(services, action, screened)
 
 
-async def _submit(
-    services: Services, grant: Grant, action: Post | Edit, draft: str, screened: screen.Screening
-) -> Comment:
+async def _submit(services: Services, action: Post | Edit, screened: screen.Screening) -> Comment:
     try:
-        stored = await services.writer.submit(action)
+        return await services.writer.submit(action)
     except TextRejectedError:
         await screen.record_blocked(services, screened)
         raise
-    screen.remember(services, grant, {draft, stored.id}, screened)
-    return stored
 
 
 async def delete(services: Services, grant: Grant, actor: Actor, comment: str) -> Comment:
@@ -134,9 +165,14 @@ async def delete(services: Services, grant: Grant, actor: Actor, comment: str) -
 
 
 async def report(
-    services: Services, grant: Grant, actor: Actor, comment: str, reason: str | None
+    services: Services,
+    grant: Grant,
+    actor: Actor,
+    comment: str,
+    reason: str | None,
+    category: str | None = None,
 ) -> None:
-    """Report a comment to the moderators.
+    """Report a comment to the moderators. `category` is a key of `REASONS`.
 
     Raises `NotPermittedError` (or the grant's denial), `RateLimitedError`, `TextRejectedError`,
     `NotFoundError`, `UnavailableError`.
@@ -145,8 +181,29 @@ async def report(
     if reason is not None:
         text.check_reason(reason)
     services.rate_limiters.hit_network("report", actor.network)
-    action = Report(grant.story.id, comment, actor.reader_id, reason, services.now_ms())
+    settings = grant.site.settings
+    traced = await _trace(services, actor) if settings.reports_hide else None
+    action = Report(
+        grant.story.id,
+        comment,
+        actor.reader_id,
+        reason,
+        services.now_ms(),
+        category,
+        trace=traced,
+        hide_from=settings.reports_hide,
+        keep=settings.keep_days * 86_400_000,
+        # What the site's own people report always counts.
+        muted_as=()
+        if actor.claims.author
+        else muted_as(services, grant.site.slug, actor.reader_id),
+    )
     await services.writer.submit(action)
+
+
+async def _trace(services: Services, actor: Actor) -> tuple[str, int] | None:
+    found = await services.tracer.trace(actor.network, services.clock())
+    return None if found is None else (found.network, found.day)
 
 
 def _contact_fields(

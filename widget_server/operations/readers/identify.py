@@ -140,7 +140,7 @@ def first_action_reader(services: Services, grant: Grant, actor: Actor) -> str |
 
 
 async def erase(services: Services, grant: Grant, actor: Actor) -> None:
-    """Erase the reader's comments, reactions and reports on the site.
+    """Erase the reader's comments, reactions, reports and hints on the site.
 
     Raises `OriginNotAllowedError`, `UnavailableError`.
     """

@@ -10,6 +10,7 @@ from widget_server.model.identifiers import SITE_SLUG
 from widget_server.model.records import Comment, Site, Story
 from widget_server.operations.services import Services
 from widget_server.store.queries.latest_comments import LatestComments
+from widget_server.store.queries.statements import DecidedCounts
 
 __all__ = ["LatestComments"]
 
@@ -40,6 +41,13 @@ async def open_story(services: Services, code: str, *, fresh: bool = True) -> Op
     return OpenStory(story, site, services.discussions.epoch)
 
 
+async def decided(services: Services, code: str) -> DecidedCounts:
+    """Return how many comments of a story were removed, by reason, and how many are back."""
+    return await services.cache.shared(
+        ("decided", code), lambda: services.statements.of_story(code)
+    )
+
+
 async def open_site(services: Services, slug: str, code: str | None = None) -> Site:
     """Return a site whose stories everyone may read, with the settings of the story `code`.
 
@@ -64,9 +72,12 @@ async def framed_story(services: Services, code: str) -> OpenStory:
     return found
 
 
-async def latest(services: Services, story: Story) -> LatestComments:
-    """Return the last changed comments of a story. Raises `UnavailableError`."""
-    return await services.discussions.latest(story, MAX_ENTRIES)
+async def latest(services: Services, story: Story, lang: str = "") -> LatestComments:
+    """Return the last changed comments of a story, or of those in one language. Raises `UnavailableError`.
+
+    `lang` is the first part of a language tag.
+    """
+    return await services.discussions.latest(story, MAX_ENTRIES, lang)
 
 
 async def site_changed_at(services: Services, site: Site) -> tuple[str, int]:
@@ -77,6 +88,16 @@ async def site_changed_at(services: Services, site: Site) -> tuple[str, int]:
 async def latest_of_site(services: Services, site: Site) -> LatestComments:
     """Return the last changed comments of a site's stories. Raises `UnavailableError`."""
     return await services.discussions.latest_of_site(site.slug, MAX_ENTRIES)
+
+
+async def featured(services: Services, story: Story) -> LatestComments:
+    """Return the comments of a story that were featured last. Raises `UnavailableError`."""
+    return await services.discussions.featured(story, MAX_ENTRIES)
+
+
+async def featured_of_site(services: Services, site: Site) -> LatestComments:
+    """Return the comments of a site's stories that were featured last. Raises `UnavailableError`."""
+    return await services.discussions.featured(site.slug, MAX_ENTRIES)
 
 
 async def in_order(

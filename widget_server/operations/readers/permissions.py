@@ -40,6 +40,19 @@ def token_permissions(
     return (claims.can if denial is None else READ_ONLY), denial
 
 
+def republisher_denial(site: Site, story: Story) -> ProblemError | None:
+    """Return why a token that a republisher made for themselves only reads, or None.
+
+    It holds as long as the story's code would do: a site that closes its stories, or lets them be
+    republished with tokens of its own only, ends these tokens too.
+    """
+    if not site.settings.open_reading:
+        return NotPermittedError(CLOSED_READING)
+    if not site.settings.republishing_open(story.license):
+        return NotPermittedError("This site asks for a token of its own. Ask the publisher.")
+    return None
+
+
 def code_permissions(
     services: Services, site: Site, story: Story, origin: str | None
 ) -> Permissions:

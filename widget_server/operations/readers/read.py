@@ -1,19 +1,24 @@
 """Reads of stories. Responses are the same for every reader and are encoded once."""
 
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from widget_server.bus.message import BusMessage
 from widget_server.hub.history import RESUME_SIZE
 from widget_server.hub.snapshot import CachedSnapshot, RecentChanges
 from widget_server.model.errors import NotFoundError, NotPermittedError
 from widget_server.model.events import CommentChanged, TallyChanged
+from widget_server.model.hours import next_edge
 from widget_server.model.limits import MAX_COMMENTS_BYTES
 from widget_server.model.records import Position, Story, Tally, Thread
 from widget_server.model.settings import SiteSettings
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.publish import encode_event
+from widget_server.operations.readers import copies, older_copies
 from widget_server.operations.services import Services
-from widget_server.protocol import server_messages
+from widget_server.protocol import serializers, server_messages
 from widget_server.store.queries.comment_pages import Page
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.own_items import OwnItems
@@ -25,9 +30,13 @@ class DatabaseSnapshotSource:
     Every method raises `UnavailableError` if the database does not respond.
     """
 
-    def __init__(self, discussions: Discussions, cache: LookupCache) -> None:
+    def __init__(
+        self, discussions: Discussions, cache: LookupCache, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`clock` returns seconds since 1970."""
         self._discussions = discussions
         self._cache = cache
+        self._clock = clock
 
     async def snapshot(self, code: str) -> CachedSnapshot:
         """Return the story's current snapshot. Raises `NotFoundError`."""
@@ -35,6 +44,8 @@ class DatabaseSnapshotSource:
         story, page = found.story, found.page
         settings = await self._cache.settings_of(story, max_age=0)
         self._cache.put(story)
+        now = int(self._clock() * 1000)
+        edge = None if settings.hours is None else next_edge(settings.hours, now)
         return CachedSnapshot(
             epoch=found.epoch,
             seq=story.seq,
@@ -42,7 +53,9 @@ class DatabaseSnapshotSource:
             count=story.count,
             tally=server_messages.tally_json(story.tally),
             tally_version=story.tally.version,
-            head=server_messages.snapshot_head_json(story, settings),
+            head=server_messages.snapshot_head_json(story, settings, now),
+            public=server_messages.public_fields_json(settings, now),
+            head_until=math.inf if edge is None else edge[0] / 1000,
             threads=server_messages.snapshot_threads_json(
                 page.threads, page.next, show_copy=settings.show_copy
             ),
@@ -115,7 +128,14 @@ class DatabaseSnapshotSource:
         own = await self._discussions.own(story.id, readers)
         settings = await self._cache.settings_of(story)
         return {
-            reader: server_messages.own_json(items.reactions, items.comments, settings)
+            reader: server_messages.own_json(
+                items.reactions,
+                [*items.comments, *items.removed],
+                settings,
+                items.outcomes,
+                items.reports,
+                items.hints,
+            )
             for reader, items in own.items()
         }
 
@@ -134,6 +154,33 @@ async def snapshot(services: Services, code: str, since: Position | None) -> byt
     return await services.hub.public_snapshot(code, since)
 
 
+async def snapshot_of_copy(
+    services: Services, code: str, since: Position | None, handle: str, origin: str | None
+) -> tuple[bytes, int | None]:
+    """Return the snapshot for a copy's readers, with what that copy hides and whether it is older, and the copy's id.
+
+    If there is neither, it is the snapshot of all copies, and None; with `since` it then says that the copy is not older, which may be
+    news. `handle` and `origin` are as in `copies.narrowed_by`. Raises the errors of `snapshot`.
+    """
+    body = await snapshot(services, code, since)
+    story = await services.cache.story(code)
+    if story is None:
+        return body, None
+    fields: dict[str, Any] = {}
+    copy = await copies.narrowed_by(services, story, handle, origin)
+    older = await older_copies.older_by(services, story, handle, origin)
+    if copy is not None and copy.hidden:
+        fields["copy"] = serializers.own_copy(copy.label, copy.origin, copy.hidden)
+    if older is not None:
+        fields["older"] = serializers.older_copy(older, services.server_origin)
+    own = older.copy.id if older is not None else None
+    if copy is not None and "copy" in fields:
+        own = copy.id
+    if since is not None:
+        fields.setdefault("older", None)
+    return server_messages.with_own_fields(body, fields), own
+
+
 async def page(
     services: Services,
     code: str,
@@ -141,13 +188,16 @@ async def page(
     before: str | None,
     limit: int,
     max_bytes: int = MAX_COMMENTS_BYTES,
+    lang: str = "",
 ) -> tuple[Page, SiteSettings]:
     """Return a page of a story's threads with at most `max_bytes` bytes of JSON, and the site's settings.
 
+    With `lang`, the first part of a language tag: only threads in that language, or in none that is known.
     Raises `NotFoundError`, `NotPermittedError`, `MalformedError`.
     """
     settings = await _readable(services, code)
-    return await services.discussions.page(code, order, before, limit, max_bytes), settings
+    page = await services.discussions.page(code, order, before, limit, max_bytes, lang)
+    return page, settings
 
 
 async def thread(

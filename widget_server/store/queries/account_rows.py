@@ -32,6 +32,7 @@ _ACCOUNT_COLUMNS = (
     "created_at",
     "last_at",
     "disabled_at",
+    "keys",
 )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, exists, func, literal, or_, select
+from sqlalchemy import BigInteger, and_, bindparam, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.people import (
@@ -38,6 +38,29 @@ from widget_server.store.schema_people import (
 MAX_PEOPLE = 500
 """Most people, keys, links or sessions that one answer lists."""
 _HAS_PASSKEY = exists().where(passkeys.c.account == accounts.c.id).label("has_passkey")
+
+
+_SIGNED_IN = (
+    select(
+        sessions,
+        *(column.label(f"a_{column.name}") for column in accounts.columns),
+        sites.c.slug,
+        sites.c.name,
+        members.c.role,
+        members.c.scope,
+    )
+    .join(accounts, accounts.c.id == sessions.c.account)
+    .outerjoin(members, members.c.account == accounts.c.id)
+    .outerjoin(sites, or_(accounts.c.server_owner, sites.c.slug == members.c.site))
+    .where(
+        sessions.c.hash == bindparam("secret"),
+        sessions.c.until > bindparam("now", type_=BigInteger),
+        sessions.c.remembered | (sessions.c.seen_at > bindparam("idle_since", type_=BigInteger)),
+        accounts.c.disabled_at.is_(None),
+    )
+    .order_by(sites.c.name)
+)
+"""A session with its account and roles. One statement, built once, because every page of the dashboard reads it."""
 
 
 class Accounts:
@@ -98,26 +121,8 @@ class Accounts:
 
         It has ended after `until`, and without `remembered` if it was not used since `idle_since`.
         """
-        alive = (sessions.c.until > now) & (
-            sessions.c.remembered | (sessions.c.seen_at > idle_since)
-        )
-        # One statement, because every page of the dashboard reads it.
-        found = await connection.execute(
-            select(
-                sessions,
-                *(column.label(f"a_{column.name}") for column in accounts.columns),
-                sites.c.slug,
-                sites.c.name,
-                members.c.role,
-                members.c.scope,
-            )
-            .join(accounts, accounts.c.id == sessions.c.account)
-            .outerjoin(members, members.c.account == accounts.c.id)
-            .outerjoin(sites, or_(accounts.c.server_owner, sites.c.slug == members.c.site))
-            .where((sessions.c.hash == hash_of_secret) & alive & accounts.c.disabled_at.is_(None))
-            .order_by(sites.c.name)
-        )
-        rows = found.all()
+        values = {"secret": hash_of_secret, "now": now, "idle_since": idle_since}
+        rows = (await connection.execute(_SIGNED_IN, values)).all()
         if not rows:
             return None
         account = to_account(rows[0], "a_")

@@ -1,22 +1,36 @@
 """Leases: who looks at a case, so that no two people decide the same one.
 
 A lease is taken in one statement and ends by itself. It is a courtesy, not a lock: a decision about a case
-that another person has closed meanwhile is refused whoever holds the lease. Times are milliseconds.
+that another person has closed meanwhile is refused, with or without the lease. Times are milliseconds.
 """
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    String,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.queue import CaseFilter
-from widget_server.store.queries.queue import ORDER, is_mild, open_cases_where
-from widget_server.store.schema import cases
+from widget_server.store.queries.queue import NOW, OF_SITE, ORDER, is_mild, open_cases_where
+from widget_server.store.schema import cases, decisions
 from widget_server.store.schema_queue import case_leases
+from widget_server.store.schema_readers import appeals
 from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.bulk import upsert_from
 
 _COLUMNS = ("case_id", "site", "by", "until")
+_BY = bindparam("new_by", type_=String)
 
 
 def take_cases(
@@ -36,41 +50,73 @@ def take_cases(
     """Lease the first open cases that are free or the actor's own. Result: their ids, in no order.
 
     `skip` are cases that the actor has on the screen; `only` names the cases to take, also to renew their
-    leases. One statement.
+    leases. Objections to the actor's own decisions are left to others. One statement.
     """
 
+    values: dict[str, Any] = {"of_site": site, "now": now, "new_by": by, "new_until": until}
+    if skip:
+        values["skip"] = list(skip)
+    if only is not None:
+        values["only"] = list(only)
+
     async def run(connection: AsyncConnection) -> list[int]:
-        free = or_(
-            case_leases.c.case_id.is_(None), case_leases.c.until <= now, case_leases.c.by == by
-        )
-        where = open_cases_where(site, chosen, now, without, copies) & free
-        if skip:
-            where &= cases.c.id.not_in(skip)
-        if only is not None:
-            where &= cases.c.id.in_(only)
-        if only_mild:
-            where &= is_mild()
-        found = (
-            select(cases.c.id, cases.c.site)
-            .outerjoin(case_leases, case_leases.c.case_id == cases.c.id)
-            .where(where)
-            .order_by(*ORDER)
-            .limit(limit)
-        )
-        still_free = or_(case_leases.c.until <= now, case_leases.c.by == by)
-        statement = upsert_from(
-            case_leases,
-            _COLUMNS,
-            ("case_id",),
-            found.subquery(),
-            {"by": by, "until": until},
-            still_free,
-            connection.dialect,
-        )
-        leased = await connection.execute(statement.returning(case_leases.c.case_id))
-        return list(leased.scalars())
+        which = (bool(skip), only is not None, only_mild)
+        dialect = connection.dialect.name
+        statement = _take(chosen, limit, tuple(without), copies, which, dialect)
+        return list((await connection.execute(statement, values)).scalars())
 
     return run
+
+
+@lru_cache(256)
+def _take(
+    chosen: CaseFilter,
+    limit: int,
+    without: tuple[str, ...],
+    copies: frozenset[int] | None,
+    which: tuple[bool, bool, bool],
+    dialect: str,
+) -> Any:
+    """Return the statement of `take_cases`. Building it takes longer than the database needs.
+
+    `which` tells whether it has `skip`, `only` and `only_mild`.
+    """
+    has_skip, has_only, only_mild = which
+    free = or_(case_leases.c.case_id.is_(None), case_leases.c.until <= NOW, case_leases.c.by == _BY)
+    where = open_cases_where(OF_SITE, chosen, NOW, without, copies) & free & ~_is_own_objection()
+    if has_skip:
+        where &= cases.c.id.not_in(bindparam("skip", expanding=True))
+    if has_only:
+        where &= cases.c.id.in_(bindparam("only", expanding=True))
+    if only_mild:
+        where &= is_mild()
+    found = (
+        select(cases.c.id, cases.c.site)
+        .outerjoin(case_leases, case_leases.c.case_id == cases.c.id)
+        .where(where)
+        .order_by(*ORDER)
+        .limit(limit)
+    )
+    statement = upsert_from(
+        case_leases,
+        _COLUMNS,
+        ("case_id",),
+        found.subquery(),
+        {"by": _BY, "until": bindparam("new_until", type_=BigInteger)},
+        or_(case_leases.c.until <= NOW, case_leases.c.by == _BY),
+        dialect,
+    )
+    return statement.returning(case_leases.c.case_id)
+
+
+def _is_own_objection() -> ColumnElement[bool]:
+    """Return the condition for objections to a decision of this actor, which another person answers."""
+    own = exists().where(
+        appeals.c.comment == cases.c.comment,
+        decisions.c.id == appeals.c.decision,
+        decisions.c.actor_kind + ":" + decisions.c.actor == _BY,
+    )
+    return and_(cases.c.queue == "appeals", own)
 
 
 def give_back(site: str, by: str, ids: Sequence[int] | None) -> TransactionFn[int]:

@@ -1,6 +1,7 @@
 """Read what decisions about comments need: parents, reports, the records of writers and reporters."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -8,6 +9,8 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    bindparam,
+    case,
     cast,
     func,
     literal,
@@ -18,8 +21,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.model.queue import Context, Parent, PastDecision, Reporters
+from widget_server.model.queue import (
+    Context,
+    Parent,
+    PastDecision,
+    Reporters,
+    ReportGiven,
+    SealedText,
+)
 from widget_server.model.records import Comment, CommentState
+from widget_server.model.report_mutes import report_id
 from widget_server.store.damaged_rows import json_of
 from widget_server.store.mapping import tree_of
 from widget_server.store.schema import (
@@ -34,6 +45,7 @@ from widget_server.store.schema import (
     stories,
 )
 from widget_server.store.schema_people import accounts, api_keys
+from widget_server.store.schema_readers import reported_texts
 
 __all__ = ["Context", "Parent", "PastDecision", "read_contexts"]
 
@@ -53,8 +65,10 @@ async def read_contexts(
             of_reader.setdefault(comment.reader, []).append(context)
         for one in {comment.parent, comment.thread} - {comment.id, None}:
             above.setdefault(str(one), []).append(context)
-    statement = _select_contexts(list(found), list(above), list(of_reader))
-    rows = (await connection.execute(statement)).all()
+    lists = {"ids": list(found), "above": list(above), "readers": list(of_reader)}
+    given = {name: ids for name, ids in lists.items() if ids}
+    statement = _select_contexts(above="above" in given, readers="readers" in given)
+    rows = (await connection.execute(statement, given)).all()
     for row in sorted(rows, key=lambda one: one.at or 0):
         if row.kind == "parent":
             for context in above[row.id]:
@@ -73,7 +87,11 @@ def _add(context: Context, row: Any) -> None:
         case "story":
             context.title = row.a
         case "report":
-            context.reports.append((row.a, row.at))
+            context.reports.append(
+                ReportGiven(row.b, row.a, row.at, report_id(row.id, row.c), muted=bool(row.n))
+            )
+        case "reported":
+            context.reported.append(SealedText(row.n, row.at, row.a))
         case "reporters":
             was, right = context.reporters, row.a == CommentState.REMOVED
             context.reporters = Reporters(
@@ -87,8 +105,14 @@ def _add(context: Context, row: Any) -> None:
             context.decisions.append(past)
 
 
-def _select_contexts(ids: list[str], above: list[str], readers: list[str]) -> Any:
+@cache
+def _select_contexts(*, above: bool, readers: bool) -> Any:
+    """Return the query with the lists `ids`, `above` and `readers` as parameters, or without the last ones.
+
+    It is built once: that takes longer than the database needs for it.
+    """
     none, zero = null(), literal(0)
+    ids: Any = bindparam("ids", expanding=True)
 
     def part(kind: str, key: Any, values: Sequence[Any], at: Any, n: Any) -> Select[Any]:
         named = [*values, *(none for _ in range(6 - len(values)))]
@@ -111,15 +135,28 @@ def _select_contexts(ids: list[str], above: list[str], readers: list[str]) -> An
         part("story", comments.c.id, (stories.c.title,), zero, zero)
         .join_from(comments, stories, stories.c.id == comments.c.story)
         .where(comments.c.id.in_(ids)),
-        part("report", reports.c.comment, (reports.c.reason,), reports.c.at, zero).where(
-            reports.c.comment.in_(ids)
-        ),
+        part(
+            "report",
+            reports.c.comment,
+            (reports.c.reason, reports.c.category, reports.c.reader),
+            reports.c.at,
+            case((reports.c.muted_by.is_not(None), 1), else_=0),
+        ).where(reports.c.comment.in_(ids)),
+        part(
+            "reported",
+            reported_texts.c.comment,
+            (reported_texts.c.sealed,),
+            reported_texts.c.at,
+            reported_texts.c.revision,
+        ).where(reported_texts.c.comment.in_(ids)),
         part("reporters", reports.c.comment, (other.c.state,), zero, func.count())
         .join_from(reports, earlier, earlier.c.reader == reports.c.reader)
         .join(other, other.c.id == earlier.c.comment)
         .where(
             reports.c.comment.in_(ids),
             earlier.c.comment != reports.c.comment,
+            reports.c.muted_by.is_(None),
+            earlier.c.muted_by.is_(None),
             or_(
                 other.c.state == CommentState.REMOVED.value,
                 and_(other.c.state == CommentState.PUBLISHED.value, ~still_open.exists()),
@@ -160,14 +197,14 @@ def _select_contexts(ids: list[str], above: list[str], readers: list[str]) -> An
         names = (none, comments.c.name, comments.c.text)
         parts.append(
             part("parent", comments.c.id, names, comments.c.created_at, zero).where(
-                comments.c.id.in_(above)
+                comments.c.id.in_(bindparam("above", expanding=True))
             )
         )
     if readers:
         first = func.min(comments.c.created_at)
         parts.append(
             part("writer", comments.c.reader, (comments.c.state,), first, func.count())
-            .where(comments.c.reader.in_(readers))
+            .where(comments.c.reader.in_(bindparam("readers", expanding=True)))
             .group_by(comments.c.reader, comments.c.state)
         )
     return union_all(*parts)

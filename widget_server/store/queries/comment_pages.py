@@ -12,6 +12,7 @@ from sqlalchemy import (
     desc,
     false,
     func,
+    or_,
     select,
     true,
     tuple_,
@@ -25,12 +26,15 @@ from widget_server.model.records import Comment, Thread
 from widget_server.store.comment_sizes import FIXED_BYTES, size_of_comment, sized_comments
 from widget_server.store.damaged_rows import RowDamagedError, readable, record_damaged_row
 from widget_server.store.mapping import select_comments, to_comment
+from widget_server.store.queries.latest_comments import in_language
 from widget_server.store.schema import IS_PINNED_TOP_COMMENT, IS_TOP_COMMENT, comments
 
 MAX_REPLIES = 100
 """Replies of one thread in a response. `more` is the number of further replies."""
 AROUND = 10
 """Replies shown before the reply that a permalink names."""
+SEARCHED = 1_000
+"""Top comments among which a page looks for those of one language: a bound on the rows read."""
 _TOP_COMMENTS_SHARE = 3 / 4
 """Share of a page's bytes for top comments; the rest is for their first replies."""
 
@@ -50,8 +54,12 @@ async def read_page(
     before: str | None,
     limit: int,
     max_bytes: int = MAX_COMMENTS_BYTES,
+    lang: str = "",
 ) -> Page:
     """Read top comments by keyset, then the first replies of all of them in one query.
+
+    With `lang`, the first part of a language tag: only threads whose top comment was written in that
+    language, or in none that is known, among the next `SEARCHED`. Such a page may be empty and have a `next`.
 
     `order` is `newest` (pinned comments first), `oldest` or `top`. `before` is the previous page's
     `next`. The page has at most `limit` threads and `max_bytes` bytes of JSON, but at least one thread.
@@ -66,7 +74,7 @@ async def read_page(
         # all top comments.
         past = comments.c.born < place[0] if place is not None else true()
         pins = select(comments.c.id).where(
-            (comments.c.story == story) & IS_PINNED_TOP_COMMENT & past
+            (comments.c.story == story) & IS_PINNED_TOP_COMMENT & past & _spoken(lang)
         )
         sized = sized_comments(pins.order_by(desc(comments.c.born)).limit(MAX_REPLIES + 1))
         pinned, end, has_more = await _fitting(
@@ -88,10 +96,12 @@ async def read_page(
     if order == "newest":
         wanted.append(comments.c.pinned == false())
     ascending = order == "oldest"
+    in_order = [key if ascending else desc(key) for key in keys]
     tops = select(comments.c.id).where(and_(*wanted))
-    sized = sized_comments(
-        tops.order_by(*(key if ascending else desc(key) for key in keys)).limit(limit + 1)
-    )
+    if lang:
+        searched = tops.order_by(*in_order).limit(SEARCHED).subquery()
+        tops = select(comments.c.id).where(comments.c.id.in_(select(searched.c.id)) & _spoken(lang))
+    sized = sized_comments(tops.order_by(*in_order).limit(limit + 1))
     sort_keys = [sized.c[key.name] if ascending else desc(sized.c[key.name]) for key in keys]
     used = sum(map(size_of_comment, pinned))
     found, end, has_more = await _fitting(
@@ -103,7 +113,17 @@ async def read_page(
         next_cursor = encode_cursor(order, *score, end.born)
     elif has_more and pinned_end is not None:
         next_cursor = encode_cursor("pinned", pinned_end.born)
+    elif lang and not has_more:
+        columns = select(*keys).where(and_(*wanted)).order_by(*in_order)
+        rows = (await connection.execute(columns.offset(SEARCHED - 1).limit(2))).all()
+        if len(rows) > 1:
+            next_cursor = encode_cursor(order, *rows[0])
     return Page(await _threads(connection, pinned + found, max_bytes), next_cursor)
+
+
+def _spoken(lang: str) -> ColumnElement[bool]:
+    """Return the condition for comments that readers of a language see first; all without a language."""
+    return or_(comments.c.lang.is_(None), in_language(lang)) if lang else true()
 
 
 async def read_thread(

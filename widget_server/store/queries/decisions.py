@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, desc, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, case, desc, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.decisions import Decision
+from widget_server.model.report_mutes import report_id
 from widget_server.store.damaged_rows import readable
 from widget_server.store.decision_mapping import to_decision
 from widget_server.store.engine import Database, read_transaction
@@ -59,6 +60,11 @@ class ReportText:
     comment: str
     reason: str | None
     at: int
+    category: str | None = None
+    id: str = ""
+    """Name of the report among those of its comment (`model.report_mutes.report_id`)."""
+    muted: bool = False
+    """Whether it does not count, because its reader was muted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +164,9 @@ class Decisions:
         ).join(stories, decisions.c.story == stories.c.id)
         queries: list[tuple[Select[Any], Any]] = [(entries, decisions)]
         if chosen.story is None and chosen.comment is None:
-            own = select(site_decisions, decision_words.c.words.label("stored_words"))
+            # Beside the change of a rule lies its whole list, which no log shows.
+            words = case((site_decisions.c.verb != "rules", decision_words.c.words), else_=None)
+            own = select(site_decisions, words.label("stored_words"))
             queries.append((own, site_decisions))
         for query, table in queries:
             selected = query.outerjoin(decision_words, decision_words.c.decision == table.c.id)
@@ -200,11 +208,19 @@ class Decisions:
     async def reports(self, connection: AsyncConnection, comment: str) -> list[ReportText]:
         """Return the reports of a comment, the oldest first."""
         rows = await connection.execute(
-            select(reports.c.comment, reports.c.reason, reports.c.at)
-            .where(reports.c.comment == comment)
-            .order_by(reports.c.at)
+            select(reports).where(reports.c.comment == comment).order_by(reports.c.at)
         )
-        return [ReportText(*row) for row in rows]
+        return [
+            ReportText(
+                row.comment,
+                row.reason,
+                row.at,
+                row.category,
+                report_id(comment, row.reader),
+                muted=row.muted_by is not None,
+            )
+            for row in rows
+        ]
 
     @read_transaction
     async def kept(self, connection: AsyncConnection, comment: str) -> tuple[str, int] | None:

@@ -28,6 +28,7 @@ from widget_server.store.queries.changes import (
     read_tallies,
 )
 from widget_server.store.queries.comment_pages import Page, read_page, read_thread
+from widget_server.store.queries.featured_comments import read_featured, read_featured_of_site
 from widget_server.store.queries.latest_comments import (
     LatestComments,
     read_in_order,
@@ -35,6 +36,7 @@ from widget_server.store.queries.latest_comments import (
     read_latest_of_site,
 )
 from widget_server.store.queries.own_items import OwnItems, read_own_items
+from widget_server.store.queries.whole_discussion import Part, Place, read_part
 from widget_server.store.schema import IS_PENDING, comments, copies, meta, stories
 
 PAGE_SIZE = 20
@@ -90,13 +92,14 @@ class Discussions:
         before: str | None,
         limit: int,
         max_bytes: int = MAX_COMMENTS_BYTES,
+        lang: str = "",
     ) -> Page:
-        """Return a page of threads with at most `max_bytes` bytes of JSON.
+        """Return a page of threads with at most `max_bytes` bytes of JSON, or of those in one language.
 
         Raises `NotFoundError`, or `MalformedError` for a cursor of another order.
         """
         story = await _get_story(connection, code)
-        return await read_page(connection, story.id, order, before, limit, max_bytes)
+        return await read_page(connection, story.id, order, before, limit, max_bytes, lang)
 
     @read_transaction
     async def thread(
@@ -140,9 +143,11 @@ class Discussions:
         return await read_recent(connection, epoch, await _get_story(connection, code), limit)
 
     @read_transaction
-    async def latest(self, connection: AsyncConnection, story: Story, limit: int) -> LatestComments:
-        """Return the last changed comments of a story."""
-        return await read_latest(connection, story, limit)
+    async def latest(
+        self, connection: AsyncConnection, story: Story, limit: int, lang: str = ""
+    ) -> LatestComments:
+        """Return the last changed comments of a story, or of those in one language."""
+        return await read_latest(connection, story, limit, lang)
 
     @read_transaction
     async def latest_of_site(
@@ -150,6 +155,15 @@ class Discussions:
     ) -> LatestComments:
         """Return the last changed comments of a site's stories."""
         return await read_latest_of_site(connection, site, limit)
+
+    @read_transaction
+    async def featured(
+        self, connection: AsyncConnection, of: Story | str, limit: int
+    ) -> LatestComments:
+        """Return the comments of a story, or of a site by its slug, that were featured last."""
+        if isinstance(of, str):
+            return await read_featured_of_site(connection, of, limit)
+        return await read_featured(connection, of, limit)
 
     @read_transaction
     async def changed_at(self, connection: AsyncConnection, site: str) -> tuple[str, int]:
@@ -166,6 +180,11 @@ class Discussions:
     ) -> tuple[list[Comment], int | None]:
         """Return comments in order of publication, and the `after` of the next part, or None."""
         return await read_in_order(connection, story, after, limit)
+
+    @read_transaction
+    async def part(self, connection: AsyncConnection, story: int, place: Place) -> Part:
+        """Return the comments of a story that follow a place, in the order of threads."""
+        return await read_part(connection, story, place)
 
     @read_transaction
     async def own(

@@ -48,6 +48,8 @@ def contains(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
     SQLite folds only ASCII letters, so the usual spellings of other letters are compared as well.
     """
     spellings = dict.fromkeys((words, words.lower(), words.upper(), words.title()))
+    if words.isascii():
+        spellings = dict.fromkeys((words,))
     return or_(*(column.ilike(f"%{escape_like(one)}%", escape="\\") for one in spellings))
 
 

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, desc, func, select, union_all
+from sqlalchemy import ColumnElement, Select, desc, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import Comment, Story
 from widget_server.store.damaged_rows import readable
 from widget_server.store.mapping import select_comments, to_comment, to_story
 from widget_server.store.schema import comments, stories
+
+SEARCHED = 2_000
+"""Last changed comments among which those of one language are looked for: a bound on the rows read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,29 @@ class LatestComments:
     replies: dict[str, int]
 
 
-async def read_latest(connection: AsyncConnection, story: Story, limit: int) -> LatestComments:
-    """Read the last changed comments of a story, the last change first. Removed ones are included."""
+async def read_latest(
+    connection: AsyncConnection, story: Story, limit: int, lang: str = ""
+) -> LatestComments:
+    """Read the last changed comments of a story, the last change first. Removed ones are included.
+
+    With `lang`, the first part of a language tag: those of the last `SEARCHED` that were written in it.
+    """
     ids = _last_changed(story.id, limit)
-    return await _read(connection, ids, {story.id: story}, limit)
+    if lang:
+        last = _last_changed(story.id, SEARCHED).subquery()
+        ids = (
+            select(comments.c.id)
+            .where(comments.c.id.in_(select(last.c.id)) & in_language(lang))
+            .order_by(desc(comments.c.seq))
+            .limit(limit)
+        )
+    return await read_named(connection, ids, {story.id: story}, limit)
+
+
+def in_language(lang: str) -> ColumnElement[bool]:
+    """Return the condition that a comment was written in a language, by the first part of its tag."""
+    written = func.lower(comments.c.lang)
+    return or_(written == lang, written.startswith(f"{lang}-", autoescape=True))
 
 
 async def read_latest_of_site(connection: AsyncConnection, site: str, limit: int) -> LatestComments:
@@ -45,7 +67,7 @@ async def read_latest_of_site(connection: AsyncConnection, site: str, limit: int
     if not found:
         return LatestComments([], {}, {})
     parts = [select(_last_changed(story, limit).subquery()) for story in found]
-    return await _read(connection, union_all(*parts), found, limit)
+    return await read_named(connection, union_all(*parts), found, limit)
 
 
 async def read_in_order(
@@ -77,9 +99,10 @@ def _last_changed(story: int, limit: int) -> Select[tuple[str]]:
     )
 
 
-async def _read(
+async def read_named(
     connection: AsyncConnection, ids: object, of_stories: dict[int, Story], limit: int
 ) -> LatestComments:
+    """Read the comments with these ids, of these stories by their id, the last changed first."""
     rows = await connection.execute(
         select_comments()
         .where(comments.c.id.in_(ids))  # type: ignore[arg-type]

@@ -1,18 +1,32 @@
-"""Reads of decisions by id, to find what a request has changed already."""
+"""Reads of decisions: by id, to find what a request has changed already, and how many hard ones a person made."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.decisions import Decision
+from widget_server.model.queue import HARSH
 from widget_server.store.decision_mapping import to_decision
 from widget_server.store.engine import Database, read_transaction
-from widget_server.store.schema import decision_words, decisions, site_decisions, stories
+from widget_server.store.schema import cases, decision_words, decisions, site_decisions, stories
 
 CHUNK = 1_000
 """Ids in one query."""
+
+_HARD_ONES = (
+    select(func.count(cases.c.id.distinct()))
+    .select_from(decisions)
+    .join(cases, (cases.c.comment == decisions.c.comment) & (cases.c.decision == decisions.c.id))
+    .where(
+        decisions.c.site == bindparam("of_site"),
+        decisions.c.at >= bindparam("since"),
+        decisions.c.actor_kind == bindparam("kind"),
+        decisions.c.actor == bindparam("person"),
+        or_(*(cases.c.reasons.like(f'%"{reason}"%') for reason in HARSH)),
+    )
+)
 
 
 class MadeDecisions:
@@ -20,6 +34,14 @@ class MadeDecisions:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+
+    @read_transaction
+    async def hard_ones(
+        self, connection: AsyncConnection, site: str, kind: str, actor: str, since: int
+    ) -> int:
+        """Return how many cases with a harsh reason this actor has decided since a time."""
+        values = {"of_site": site, "since": since, "kind": kind, "person": actor}
+        return int((await connection.execute(_HARD_ONES, values)).scalar_one())
 
     @read_transaction
     async def with_ids(

@@ -15,6 +15,7 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -35,6 +36,7 @@ from widget_server.store.schema import (
     reports,
     stories,
 )
+from widget_server.store.schema_hints import hint_counts
 from widget_server.store.schema_people import accounts, api_keys
 
 DiscussionView = Literal["newest", "waiting", "removed"]
@@ -86,10 +88,17 @@ class OwnerComments:
     @read_transaction
     async def queue_counts(
         self, connection: AsyncConnection, site: str, copies: frozenset[int] | None = None
-    ) -> dict[str, tuple[int, int]]:
-        """Return the number of open cases and the time of the oldest by queue, without empty queues."""
-        rows = await connection.execute(select_queue_counts(site, copies))
-        return {row.queue: (row.number, row.oldest) for row in rows}
+    ) -> dict[str, int]:
+        """Return the number of open cases by queue, without empty queues, and of hints as `corrections`.
+
+        Those whose role is limited to some copies are told nothing of hints. One SQL statement.
+        """
+        counted = select_queue_counts(site, copies).subquery()
+        query: Any = select(counted.c.queue, counted.c.number)
+        if copies is None:
+            waiting = select(literal("corrections").label("queue"), hint_counts.c.number)
+            query = union_all(query, waiting.where(hint_counts.c.site == site))
+        return {row.queue: row.number for row in await connection.execute(query)}
 
     @read_transaction
     async def discussion(

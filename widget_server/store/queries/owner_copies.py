@@ -23,7 +23,7 @@ from widget_server.store.queries.withdrawals import (
     to_withdrawal,
     withdrawal_column,
 )
-from widget_server.store.schema import comments, copies, reactions, stories
+from widget_server.store.schema import comments, copies, reactions, republisher_tokens, stories
 
 CopyStatus = Literal["live", "revoked", "shut_out"]
 CopyOrder = Literal["readers", "first_seen", "last_seen", "reactions", "comments"]
@@ -67,6 +67,14 @@ class CopyRecord:
     """Reactions to the story on all copies."""
     status: CopyStatus
     withdrawn: Withdrawal | None = None
+    self_made: bool = False
+    """Whether its republisher made the token on `/s/CODE/republish`."""
+    wanted_label: str | None = None
+    """The name that the republisher wants. `label` is shown."""
+    wants_listing: bool = False
+    """Whether the republisher wants it on the story's page."""
+    agreed: bool = False
+    """Whether the owner agreed to both."""
 
     @property
     def code_only(self) -> bool:
@@ -105,6 +113,8 @@ class CopyFilter:
     generation_below: int | None = None
     """Only copies whose token was signed by an older key than this generation."""
     last_seen_since: int | None = None
+    jti: str | None = None
+    """Handle of a token."""
 
 
 class OwnerCopies:
@@ -197,6 +207,7 @@ def _select_copies() -> Select[Any]:
     is_published = comments.c.state == CommentState.PUBLISHED.value
     reacted = select(func.count()).select_from(reactions).where(of_copy)
     written = select(func.count()).select_from(comments)
+    own = republisher_tokens.c
     return select(
         copies,
         stories.c.code,
@@ -211,6 +222,18 @@ def _select_copies() -> Select[Any]:
         is_revoked().label("is_revoked"),
         is_shut_out().label("is_shut_out"),
         withdrawal_column().label("withdrawn"),
+        *(
+            select(column)
+            .where(own.site == stories.c.site, own.jti == copies.c.jti)
+            .scalar_subquery()
+            .label(name)
+            for column, name in (
+                (own.created_at, "asked_at"),
+                (own.label, "wanted_label"),
+                (own.listed, "wants_listing"),
+                (own.agreed_at, "agreed_at"),
+            )
+        ),
     )
 
 
@@ -238,6 +261,7 @@ def _conditions(wanted: CopyFilter) -> list[ColumnElement[bool]]:
         (wanted.story, stories.c.code == wanted.story),
         (wanted.lang, copies.c.lang == wanted.lang),
         (wanted.origin, copies.c.origin == wanted.origin),
+        (wanted.jti, copies.c.jti == wanted.jti),
         (wanted.first_seen_since, copies.c.first_seen >= (wanted.first_seen_since or 0)),
         (wanted.last_seen_since, copies.c.last_seen >= (wanted.last_seen_since or 0)),
         (wanted.ids, copies.c.id.in_(sorted(wanted.ids or ()))),
@@ -282,4 +306,8 @@ def _to_copy(row: Any) -> CopyRecord:
         sum(counts_or_none("stories", row.story, row.counts).values()),
         status,
         to_withdrawal(row.withdrawn),
+        self_made=row.asked_at is not None,
+        wanted_label=row.wanted_label,
+        wants_listing=bool(row.wants_listing),
+        agreed=row.agreed_at is not None,
     )

@@ -32,6 +32,7 @@ from widget_server.store.schema import (
     reactions,
     stories,
 )
+from widget_server.store.schema_hints import IS_OPEN_HINT, hints
 
 StoryOrder = Literal["created", "comments", "reactions", "activity"]
 CHUNK = 1_000
@@ -49,6 +50,8 @@ class StoryRecord:
     """Comments and edits that wait for a moderator."""
     active_at: int
     """Time of the last comment, of the last reaction to the story, or of its first page."""
+    hints: int
+    """Hints that wait for an editor."""
 
     @property
     def reactions(self) -> int:
@@ -194,11 +197,13 @@ def _select_stories() -> Select[Any]:
     number = select(func.count())
     waiting = number.select_from(comments).where(comments.c.story == stories.c.id, is_waiting)
     carried = number.select_from(copies).where(copies.c.story == stories.c.id)
+    hinted = number.select_from(hints).where(hints.c.story == stories.c.id, IS_OPEN_HINT)
     return select(
         stories,
         carried.scalar_subquery().label("copies"),
         waiting.scalar_subquery().label("waiting"),
         _last_activity().label("active_at"),
+        hinted.scalar_subquery().label("hints"),
     )
 
 
@@ -255,4 +260,4 @@ def _conditions(wanted: StoryFilter) -> list[ColumnElement[bool]]:
 
 
 def _to_record(row: Any) -> StoryRecord:
-    return StoryRecord(to_story(row), row.copies, row.waiting, row.active_at)
+    return StoryRecord(to_story(row), row.copies, row.waiting, row.active_at, row.hints)

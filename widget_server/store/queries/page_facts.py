@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.page_facts import PageFacts, PageStatus, PageToLookAt, SeenPage
 from widget_server.store.engine import Database, read_transaction
-from widget_server.store.schema import copies, page_facts, schedule, stories
+from widget_server.store.schema import copies, page_facts, schedule, stories, story_texts
 from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.bulk import insert_ignore
 
@@ -17,7 +17,9 @@ LOOK_AT_PAGE = "look_at_page"
 ASKED = "asked"
 """Status of a page that was asked for and not read yet."""
 LOOK_AGAIN_AFTER_MS = 86_400_000
-"""A copy that shows its discussion on several pages is looked at at most this often."""
+"""A copy that shows its discussion on several pages is looked at at most this often. So is one that is older than its story."""
+LOOK_FOR_TEXT_AFTER_MS = 3_600_000
+"""After a new version of the text, a copy is looked at again, at most this often."""
 
 
 class PagesOfCopies:
@@ -64,17 +66,49 @@ class PagesOfCopies:
         }
 
 
-async def schedule_look(connection: AsyncConnection, copy: int, page: str, now: int) -> None:
-    """Schedule a look at a copy's page, unless it was looked at or another page was, a short time ago."""
-    known = exists().where(
-        (page_facts.c.copy == copy)
-        & ((page_facts.c.page == page) | (page_facts.c.fetched_at > now - LOOK_AGAIN_AFTER_MS))
+async def schedule_look(
+    connection: AsyncConnection, copy: int, page: str, now: int, *, again: bool = False
+) -> None:
+    """Schedule a look at a copy's page, unless it was looked at or another page was, a short time ago.
+
+    With `again`, also look once more at a page that may have another version of the story's text by now.
+    """
+    known = await connection.execute(
+        select(page_facts.c.page, page_facts.c.fetched_at).where(page_facts.c.copy == copy)
     )
-    if (await connection.execute(select(known))).scalar_one():
-        return
+    looked = known.one_or_none()
+    if looked is not None:
+        is_new = looked.page != page and looked.fetched_at <= now - LOOK_AGAIN_AFTER_MS
+        if not is_new and not (
+            again
+            and looked.page == page
+            and await _may_differ(connection, copy, looked.fetched_at, now)
+        ):
+            return
     row = {"kind": LOOK_AT_PAGE, "subject": str(copy), "due_at": now, "every": None}
     free = {"lease_until": 0, "lease_by": None, "tries": 0, "last_error": None}
     await connection.execute(insert_ignore(schedule, connection.dialect).values(row | free))
+
+
+async def _may_differ(connection: AsyncConnection, copy: int, fetched_at: int, now: int) -> bool:
+    """Return whether a page that was looked at may have another version of the text than it had then.
+
+    Either a version was stored since, or it had an earlier one than the newest, and its publisher may have changed that.
+    """
+    found = await connection.execute(
+        select(copies.c.text_version, story_texts.c.version, story_texts.c.created_at)
+        .join(story_texts, story_texts.c.story == copies.c.story)
+        .where(copies.c.id == copy)
+        .order_by(story_texts.c.version.desc())
+        .limit(1)
+    )
+    newest = found.one_or_none()
+    if newest is None:
+        return False
+    if fetched_at < newest.created_at:
+        return bool(fetched_at <= now - LOOK_FOR_TEXT_AFTER_MS)
+    is_older = newest.text_version is not None and newest.text_version < newest.version
+    return bool(is_older and fetched_at <= now - LOOK_AGAIN_AFTER_MS)
 
 
 def ask_for_page(

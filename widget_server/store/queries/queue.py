@@ -1,6 +1,7 @@
 """Reads of open cases: a page of a queue, what is known about its comments, and how many wait."""
 
 from collections.abc import Collection, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -9,7 +10,9 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    bindparam,
     cast,
+    desc,
     func,
     literal,
     null,
@@ -20,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from widget_server.model.capacity import Load
 from widget_server.model.decisions import Case
 from widget_server.model.queue import HARSH, AtWork, CaseFilter, Context, QueueFacts
 from widget_server.model.records import Comment
@@ -27,7 +31,9 @@ from widget_server.store.damaged_rows import readable
 from widget_server.store.decision_mapping import to_case
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import select_comments
+from widget_server.store.queries.capacity import is_only_local, read_only_local
 from widget_server.store.queries.comment_context import read_contexts
+from widget_server.store.queries.story_sets import in_story_set
 from widget_server.store.schema import (
     IS_OPEN,
     cases,
@@ -36,12 +42,17 @@ from widget_server.store.schema import (
     kept_texts,
     stories,
 )
+from widget_server.store.schema_hints import hint_counts
 from widget_server.store.schema_people import accounts, api_keys
 from widget_server.store.schema_queue import case_counts, case_leases
 
 DAY_MS = 86_400_000
 CaseCursor = tuple[int, int, int]
 """Priority, time and id of the last case of a page."""
+
+OF_SITE: Any = bindparam("of_site", type_=String)
+NOW: Any = bindparam("now", type_=BigInteger)
+"""What queries that are built once are told when they run. Times are milliseconds."""
 
 CHOICES_FROM = 300
 """Open cases, the most urgent first, that the choices of the filters are taken from."""
@@ -75,8 +86,10 @@ class CaseQueue:
 
         With `copies` only cases of comments that were written on these copies.
         """
-        query = select_page(site, chosen, now, after, limit, without, copies)
-        return readable(await connection.execute(query), to_case)
+        query = _page_of(chosen, limit, tuple(without), copies)
+        if after is not None:
+            query = query.where(tuple_(*ORDER) > tuple_(*after))
+        return readable(await connection.execute(query, {"of_site": site, "now": now}), to_case)
 
     @read_transaction
     async def named(
@@ -108,6 +121,19 @@ class CaseQueue:
         return {row.queue: (row.number, row.oldest) for row in rows}
 
     @read_transaction
+    async def load(self, connection: AsyncConnection, site: str) -> Load:
+        """Return what waits for the site's own people: without what waits only for a local moderator."""
+        queues = (await connection.execute(select_queue_counts(site, None))).all()
+        local = (await read_only_local(connection, [site])).get(site, 0)
+        oldest = min((row.oldest for row in queues), default=None)
+        if local:
+            others = select(func.min(cases.c.opened_at)).where(
+                cases.c.site == site, IS_OPEN, ~is_only_local()
+            )
+            oldest = (await connection.execute(others)).scalar_one()
+        return Load(sum(row.number for row in queues) - local, oldest)
+
+    @read_transaction
     async def facts(
         self, connection: AsyncConnection, site: str, now: int, copies: frozenset[int] | None
     ) -> QueueFacts:
@@ -117,10 +143,16 @@ class CaseQueue:
         """
         found = QueueFacts()
         most: dict[str, AtWork] = {}
-        for row in await connection.execute(select_facts(site, now, copies)):
+        if copies is None:
+            rows = await connection.execute(_facts_of_all(), {"site": site, "now": now})
+        else:
+            rows = await connection.execute(select_facts(site, now, copies))
+        for row in rows:
             match row.kind:
                 case "queue":
                     found.counts[row.key] = (row.number, row.at)
+                case "hints":
+                    found.hints = row.number
                 case "at_work":
                     other = most.get(row.key)
                     if other is None or other.cases < row.number:
@@ -128,9 +160,8 @@ class CaseQueue:
                 case kind:
                     found.choices.setdefault(kind, []).append((row.key, row.name, row.number))
         found.at_work = sorted(most.values(), key=lambda one: (one.name, one.by))
-        for name, choices in found.choices.items():
+        for choices in found.choices.values():
             choices.sort(key=lambda one: (-one[2], one[1]))
-            found.choices[name] = choices[:CHOICES_SHOWN]
         return found
 
 
@@ -160,6 +191,8 @@ def open_cases_where(
         since = now - DAY_MS
         is_new = chosen.age == "day"
         where &= cases.c.opened_at >= since if is_new else cases.c.opened_at < since
+    if chosen.stories is not None:
+        where &= in_story_set(chosen.stories, site, now, cases)
     if copies is not None:
         where &= cases.c.copy.in_(copies)
     return where
@@ -191,7 +224,21 @@ def is_mild() -> ColumnElement[bool]:
     return ~or_(*(has_reason(reason) for reason in HARSH))
 
 
-def select_facts(site: str, now: int, copies: frozenset[int] | None) -> Any:
+@lru_cache(256)
+def _page_of(
+    chosen: CaseFilter, limit: int, without: tuple[str, ...], copies: frozenset[int] | None
+) -> Select[Any]:
+    """Return the query of `CaseQueue.page`, first page. Building it takes longer than the database needs."""
+    return select_page(OF_SITE, chosen, NOW, None, limit, without, copies)
+
+
+@cache
+def _facts_of_all() -> Any:
+    """Return the query of `CaseQueue.facts` for all copies. Building it takes longer than the database needs."""
+    return select_facts(bindparam("site", type_=String), bindparam("now", type_=BigInteger), None)
+
+
+def select_facts(site: Any, now: Any, copies: frozenset[int] | None) -> Any:
     """Return the query of `CaseQueue.facts`."""
     none = null()
 
@@ -214,6 +261,7 @@ def select_facts(site: str, now: int, copies: frozenset[int] | None) -> Any:
     ]
     if copies is not None:
         return union_all(*parts)
+    parts.append(row("hints", none, hint_counts.c.number).where(hint_counts.c.site == site))
     by = case_leases.c.by
     who = func.coalesce(accounts.c.name, api_keys.c.label, by)
     parts.append(
@@ -234,7 +282,7 @@ def select_facts(site: str, now: int, copies: frozenset[int] | None) -> Any:
     )
     story = func.coalesce(stories.c.title, stories.c.key)
     copy = func.coalesce(copies_of_stories.c.label, copies_of_stories.c.origin)
-    parts += [
+    choices = [
         row("story", stories.c.code, func.count(), story)
         .select_from(some)
         .join(stories, stories.c.id == some.c.story)
@@ -248,10 +296,14 @@ def select_facts(site: str, now: int, copies: frozenset[int] | None) -> Any:
         .where(some.c.lang.is_not(None))
         .group_by(some.c.lang),
     ]
+    for each in choices:
+        # Limited by the database: reading the rows of 300 stories takes longer than sorting them there.
+        most = each.order_by(desc("number"), "name").limit(CHOICES_SHOWN).subquery()
+        parts.append(select(*most.c))
     return union_all(*parts)
 
 
-def select_queue_counts(site: str, copies: frozenset[int] | None) -> Select[Any]:
+def select_queue_counts(site: Any, copies: frozenset[int] | None) -> Select[Any]:
     """Return a query for the number of open cases and the time of the oldest, by queue."""
     if copies is not None:
         return (

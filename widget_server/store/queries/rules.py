@@ -11,7 +11,16 @@ from widget_server.model.records import CommentState
 from widget_server.model.rules import HitCounts, RuleSpec, StoredRule
 from widget_server.store.damaged_rows import RowDamagedError, json_of, readable
 from widget_server.store.engine import Database, read_transaction
-from widget_server.store.schema import comments, decisions, kept_texts, rule_hits, rules, stories
+from widget_server.store.schema import (
+    comments,
+    decision_words,
+    decisions,
+    kept_texts,
+    rule_hits,
+    rules,
+    site_decisions,
+    stories,
+)
 
 DAY_MS = 86_400_000
 WINDOWS_DAYS = (2, 14)
@@ -19,6 +28,8 @@ WINDOWS_DAYS = (2, 14)
 CHUNK = 2_000
 
 PEOPLE = ("account", "key", "shell")
+REMOVING = ("remove", "reject", "spam", "erase")
+"""Verbs by which people take a comment away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,10 @@ class PastRow:
     source: str
     sealed: str | None
     outcome: str
+    name: str | None
+    website: str | None
+    vouched: bool
+    """Whether the site signed the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +76,30 @@ class Rules:
     @read_transaction
     async def of_site(self, connection: AsyncConnection, site: str) -> list[StoredRule]:
         """Return the site's rules, the oldest first. A damaged row is logged and left out."""
+        return readable(await connection.execute(_select_rules(rules.c.site == site)), to_rule)
+
+    @read_transaction
+    async def before(
+        self, connection: AsyncConnection, site: str, decision: str
+    ) -> StoredRule | None:
+        """Return the rule as it was before a logged change; None if the log has none."""
         rows = await connection.execute(
-            select(rules, stories.c.code.label("code"))
-            .outerjoin(stories, stories.c.id == rules.c.story)
-            .where(rules.c.site == site)
-            .order_by(rules.c.created_at, rules.c.id)
+            select(decision_words.c.words)
+            .join(site_decisions, site_decisions.c.id == decision_words.c.decision)
+            .where(site_decisions.c.site == site, site_decisions.c.id == decision)
         )
-        return readable(rows, to_rule)
+        words = rows.scalar_one_or_none()
+        was = json_of(words).get("rule") if words else None
+        if was is None:
+            return None
+        own = {name: was[name] for name in _LOGGED}
+        if was["body"] is not None:
+            spec = RuleSpec.from_stored(was["body"], was, was["story"])
+            return StoredRule(site=site, spec=spec, **own)
+        # Only the mode changed, so the rule still says the same.
+        now = await connection.execute(_select_rules(rules.c.id == was["id"]))
+        found = readable(now, to_rule)
+        return StoredRule(site=site, spec=found[0].spec, **own) if found else None
 
     @read_transaction
     async def hit_counts(
@@ -93,6 +125,23 @@ class Rules:
         return found
 
     @read_transaction
+    async def missed(self, connection: AsyncConnection, site: str, rule: str, since: int) -> int:
+        """Return how many comments written since a time people removed that a rule did not hit."""
+        hit = exists().where(
+            rule_hits.c.site == site,
+            rule_hits.c.rule == rule,
+            rule_hits.c.comment == comments.c.id,
+        )
+        of_site = comments.c.story.in_(select(stories.c.id).where(stories.c.site == site))
+        counted = await connection.execute(
+            select(func.count())
+            .select_from(comments)
+            .outerjoin(kept_texts, kept_texts.c.comment == comments.c.id)
+            .where(of_site, comments.c.created_at >= since, comment_outcome() == "removed", ~hit)
+        )
+        return int(counted.scalar_one())
+
+    @read_transaction
     async def last_hits(
         self, connection: AsyncConnection, site: str, rule: str, limit: int
     ) -> list[HitRow]:
@@ -116,17 +165,6 @@ class Rules:
             .limit(limit)
         )
         return [HitRow(*row) for row in rows]
-
-    @read_transaction
-    async def accepted(self, connection: AsyncConnection, reader: str, limit: int) -> int:
-        """Return how many comments of a reader are published, counted up to `limit`."""
-        some = (
-            select(comments.c.id)
-            .where((comments.c.reader == reader) & _is(CommentState.PUBLISHED))
-            .limit(limit)
-        )
-        counted = await connection.execute(select(func.count()).select_from(some.subquery()))
-        return int(counted.scalar_one())
 
     @read_transaction
     async def copy_of(self, connection: AsyncConnection, comment: str) -> int | None:
@@ -180,6 +218,9 @@ class Rules:
                 comments.c.source,
                 sealed_words(),
                 comment_outcome(),
+                comments.c.name,
+                comments.c.website,
+                comments.c.vouched,
             )
             .join(stories, stories.c.id == comments.c.story)
             .outerjoin(kept_texts, kept_texts.c.comment == comments.c.id)
@@ -195,22 +236,6 @@ class Rules:
             select(comments.c.reader).where(comments.c.id.in_(ids)).distinct()
         )
         return list(rows.scalars())
-
-    @read_transaction
-    async def published_before(
-        self, connection: AsyncConnection, readers: Sequence[str], before: int
-    ) -> dict[str, int]:
-        """Return how many published comments each reader had written before a time (milliseconds)."""
-        found: dict[str, int] = {}
-        for start in range(0, len(readers), CHUNK):
-            some = comments.c.reader.in_(readers[start : start + CHUNK])
-            rows = await connection.execute(
-                select(comments.c.reader, func.count().label("number"))
-                .where(some & _is(CommentState.PUBLISHED) & (comments.c.created_at < before))
-                .group_by(comments.c.reader)
-            )
-            found |= {row.reader: row.number for row in rows}
-        return found
 
 
 def to_rule(row: Any) -> StoredRule:
@@ -229,7 +254,38 @@ def to_rule(row: Any) -> StoredRule:
         row.mode_at,
         row.mode_by,
         row.blocked,
+        row.asked,
+        row.edited,
+        row.insisted,
     )
+
+
+def logged_rule(rule: StoredRule, after: StoredRule | None) -> dict[str, Any]:
+    """Return what lies beside the log's entry of a change: the rule as it was before.
+
+    Without its lists if the rule says the same afterwards; None is a rule that was removed.
+    """
+    own = {name: getattr(rule, name) for name in _LOGGED}
+    spec = rule.spec
+    if after is not None and after.spec == spec:
+        return {**own, "body": None}
+    columns = {"name": spec.name, "kind": spec.kind, "action": spec.action, "copy": spec.copy}
+    return {**own, **columns, "story": spec.story, "body": spec.stored()}
+
+
+def _select_rules(where: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(rules, stories.c.code.label("code"))
+        .outerjoin(stories, stories.c.id == rules.c.story)
+        .where(where)
+        .order_by(rules.c.created_at, rules.c.id)
+    )
+
+
+_LOGGED = (
+    *("id", "mode", "created_at", "by", "mode_at", "mode_by"),
+    *("blocked", "asked", "edited", "insisted"),
+)
 
 
 def _is(state: CommentState) -> ColumnElement[bool]:
@@ -257,7 +313,7 @@ def comment_outcome() -> ColumnElement[str]:
     removed = _is(CommentState.REMOVED)
     return case(
         (removed & (kept_texts.c.why == "held"), literal("open", String)),
-        (removed & _decided("remove", "reject", "spam", "erase"), literal("removed", String)),
+        (removed & _decided(*REMOVING), literal("removed", String)),
         (
             _is(CommentState.PUBLISHED) & _decided("approve", "restore", "undo"),
             literal("approved", String),

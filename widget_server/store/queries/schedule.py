@@ -155,7 +155,8 @@ def postpone_work(
     """
 
     async def run(connection: AsyncConnection) -> bool:
-        tries = lease.tries if count else lease.tries - 1
+        # Relative: work that went on has set its number back.
+        tries = schedule.c.tries if count else schedule.c.tries - 1
         values = {"due_at": due_at, "tries": tries, "last_error": error}
         return await _update(connection, lease, lease_until=0, lease_by=None, **values)
 

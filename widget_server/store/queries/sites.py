@@ -7,16 +7,24 @@ from typing import Any
 from sqlalchemy import delete, desc, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from widget_server.model.bans import Ban
+from widget_server.model.capacity import CapacityState
 from widget_server.model.clock import now_ms
 from widget_server.model.decisions import Decision
 from widget_server.model.errors import NotFoundError, UnavailableError
-from widget_server.model.records import SeenCopy, ShutOut, Site
+from widget_server.model.raids import Raid
+from widget_server.model.records import NarrowedCopy, PlacedCopy, SeenCopy, ShutOut, Site
 from widget_server.store.damaged_rows import RowDamagedError, readable, record_damaged_row
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import overrides_of, site_row, to_site
+from widget_server.store.queries.bans import read_bans
+from widget_server.store.queries.capacity import read_capacity
+from widget_server.store.queries.local_copies import read_narrowed
+from widget_server.store.queries.older_copies import read_changed
 from widget_server.store.schema import HAS_SETTINGS, copies, revoked, shut_out, sites, stories
 from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.bulk import insert_ignore
+from widget_server.store.writing.floods import select_raids, to_raid
 from widget_server.store.writing.site_log import append_site_decision
 
 CHUNK = 1_000
@@ -56,6 +64,11 @@ class Sites:
         return frozenset(rows.scalars())
 
     @read_transaction
+    async def narrowed(self, connection: AsyncConnection, slug: str) -> dict[int, NarrowedCopy]:
+        """Return the copies of the site that show less than others, by id."""
+        return await read_narrowed(connection, slug)
+
+    @read_transaction
     async def shut_out(self, connection: AsyncConnection, slug: str) -> frozenset[ShutOut]:
         """Return the site's shut-out origins."""
         of_site = select(shut_out.c.origin, shut_out.c.story).where(shut_out.c.site == slug)
@@ -76,14 +89,43 @@ class Sites:
         return dict(found)
 
     @read_transaction
-    async def rights(self, connection: AsyncConnection, slugs: Sequence[str]) -> dict[str, int]:
-        """Return each site's `rights` counter. The permission watcher calls this every second."""
-        found: dict[str, int] = {}
+    async def bans(self, connection: AsyncConnection, slug: str) -> dict[str, Ban]:
+        """Return the ban of each subject that ends last, also those that ended lately.
+
+        Of one subject at most one ban is in effect.
+        """
+        return {ban.subject: ban for ban in await read_bans(connection, slug)}
+
+    @read_transaction
+    async def raids(self, connection: AsyncConnection, slug: str, now: int) -> tuple[Raid, ...]:
+        """Return the raids that are on at `now` (milliseconds), and those that a person ended lately."""
+        return tuple(to_raid(row) for row in await connection.execute(select_raids([slug], now)))
+
+    @read_transaction
+    async def capacity(self, connection: AsyncConnection, slug: str) -> CapacityState:
+        """Return what the site's capacity makes of its comments now."""
+        return await read_capacity(connection, slug)
+
+    @read_transaction
+    async def counters(
+        self, connection: AsyncConnection, slugs: Sequence[str]
+    ) -> dict[str, tuple[int, int]]:
+        """Return each site's counters `rights` and `copy_changes`. The permission watcher calls this every second."""
+        found: dict[str, tuple[int, int]] = {}
         for start in range(0, len(slugs), CHUNK):
-            some = sites.c.slug.in_(slugs[start : start + CHUNK])
-            rows = await connection.execute(select(sites.c.slug, sites.c.rights).where(some))
-            found |= {row.slug: row.rights for row in rows}
+            own = select(sites.c.slug, sites.c.rights, sites.c.copy_changes)
+            rows = await connection.execute(
+                own.where(sites.c.slug.in_(slugs[start : start + CHUNK]))
+            )
+            found |= {row.slug: (row.rights, row.copy_changes) for row in rows}
         return found
+
+    @read_transaction
+    async def changed_copies(
+        self, connection: AsyncConnection, slug: str, since: int
+    ) -> tuple[PlacedCopy, ...]:
+        """Return the copies whose readers are told something else since `copy_changes` had this value."""
+        return await read_changed(connection, slug, since)
 
     @read_transaction
     async def seen(self, connection: AsyncConnection, slug: str, jti: str) -> list[SeenCopy]:

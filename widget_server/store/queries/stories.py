@@ -49,6 +49,8 @@ def insert_story(
             "changed_at": at,
             "closes_at": None,
             "settings": None,
+            "translations": None,
+            "corrections": None,
         }
         await connection.execute(insert_ignore(stories, connection.dialect).values(row))
         found = await connection.execute(select(stories.c.id).where(stories.c.code == code))
@@ -69,14 +71,18 @@ def record_copy(
     listed: bool = False,
     look: bool = False,
     generation: int | None = None,
+    handle: str | None = None,
+    evict: bool = True,
+    look_again: bool = False,
 ) -> TransactionFn[Copy | None]:
     """Record that a copy was seen, or that an action was sent from it (`used`). Result: the copy.
 
-    With `look`, also schedule a look at its page, unless that was done before. `generation` is the
-    generation of the key that signed its token.
+    With `look`, also schedule a look at its page, unless that was done before; with `look_again` also if the page may have
+    another version of the story's text by now. `generation` is the
+    generation of the key that signed its token, `handle` the end of that token.
 
     If the story has `MAX_COPIES` copies, the new one replaces the unused copy that was seen longest
-    ago. Result: None if every recorded copy was used.
+    ago. Result: None if every recorded copy was used, or without `evict`.
     """
 
     async def run(connection: AsyncConnection) -> Copy | None:
@@ -87,6 +93,8 @@ def record_copy(
             changed["page"] = page
         if generation is not None:
             changed["generation"] = generation
+        if handle is not None:
+            changed["handle"] = handle
         if used:
             changed["used"] = True
         updated = await connection.execute(
@@ -94,26 +102,28 @@ def record_copy(
         )
         copy_id = updated.scalar_one_or_none()
         if copy_id is None:
-            if not await _make_room(connection, story):
+            if not await _make_room(connection, story, evict=evict):
                 return None
             key = {"story": story, "jti": jti, "origin": origin, "first_seen": at}
             row = {**key, "used": False, **changed}
             await connection.execute(insert_ignore(copies, connection.dialect).values(row))
             copy_id = (await connection.execute(select(copies.c.id).where(own))).scalar_one()
         if look and page is not None:
-            await schedule_look(connection, int(copy_id), page, at)
+            await schedule_look(connection, int(copy_id), page, at, again=look_again)
         return Copy(int(copy_id), label, origin)
 
     return run
 
 
-async def _make_room(connection: AsyncConnection, story: int) -> bool:
-    """Return whether the story can have another copy. If need be, delete its oldest unused copy."""
+async def _make_room(connection: AsyncConnection, story: int, *, evict: bool) -> bool:
+    """Return whether the story can have another copy. With `evict`, delete its oldest unused copy if need be."""
     total = await connection.execute(
         select(func.count()).select_from(copies).where(copies.c.story == story)
     )
     if total.scalar_one() < MAX_COPIES:
         return True
+    if not evict:
+        return False
     has_rule = exists().where(rules.c.copy == copies.c.id)
     unused = select(copies.c.id).where(copies.c.story == story, ~copies.c.used, ~has_rule)
     oldest = unused.order_by(copies.c.last_seen, copies.c.id).limit(1).scalar_subquery()

@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from widget_server.model.actors import Actor
-from widget_server.model.decisions import CommentVerb, Decided, Queue, StoryVerb
+from widget_server.model.bans import BanTerms
+from widget_server.model.corrections import Correction
+from widget_server.model.decisions import CommentVerb, Decided, Queue, ReaderVerb, StoryVerb
 from widget_server.model.errors import ProblemError
+from widget_server.model.hints import Hint
+from widget_server.model.raids import Flooding
 from widget_server.model.records import Comment, Story, Tally, Tree
 from widget_server.model.rules import RuleHit
 
@@ -64,6 +68,16 @@ class Post:
     """Rules that the comment breaks. If one is acting, the comment is held for a person."""
     refusal: ProblemError | None = None
     """The problem to reject it with, unless an earlier attempt of it is stored."""
+    trace: tuple[str, int] | None = None
+    """Hash of the network and the day of its key, if the site bans networks."""
+    mark: int | None = None
+    """Fingerprint of the text, if a rule looks for repetition."""
+    flooding: Flooding | None = None
+    """Floods that the comment may belong to. None: it is not counted and not held for one."""
+    most_waiting: int | None = None
+    """Open cases of the site above which a comment that would wait is refused."""
+    only_local: bool = False
+    """Whether it is `pending` only because its copy's comments wait: a local moderator may publish it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +98,11 @@ class Edit:
     at: int
     hits: tuple[RuleHit, ...] = ()
     refusal: ProblemError | None = None
+    mark: int | None = None
+    most_waiting: int | None = None
+    """As in `Post`."""
+    only_local: bool = False
+    """Whether it is `moderated` only because its copy's comments wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +131,54 @@ class Report:
     reader: str
     reason: str | None
     at: int
+    category: str | None = None
+    """A key of `REASONS`."""
+    trace: tuple[str, int] | None = None
+    """Hash of the network and the day of its key, if reports of several networks can hide the comment."""
+    hide_from: int = 0
+    """Number of networks whose reports hide the comment; 0 for never."""
+    keep: int = 0
+    """Milliseconds for which the text as it was reported is kept, and can be restored if it is hidden."""
+    muted_as: tuple[str, ...] = ()
+    """Hashes under which the reader may be muted: then the report is stored and counts for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appeal:
+    """Object to what was decided: to `decision`, or with None to the last removal of the reader's comment.
+
+    A second objection to the same decision changes nothing. Result: id of the decision. Rejected with
+    `NotFoundError` (no such comment of this reader, or nothing to object to) or `ErasedError`.
+    """
+
+    story: int
+    comment: str
+    reader: str
+    text: str | None
+    at: int
+    decision: str | None = None
+    """Id of a ban of this reader, which the caller has checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendHint:
+    """Store a reader's hint about an error in the story. The same words again change nothing.
+
+    Result: the `Hint`. Rejected with `NotFoundError`, or `RateLimitedError` if too many of this reader wait.
+    """
+
+    story: int
+    id: str
+    reader: str
+    text: str
+    at: int
+    passage: str | None = None
+    credit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Erase a reader's comments, reactions and reports in every story of the site.
+    """Erase a reader's comments, reactions, reports and hints in every story of the site.
 
     Result: the number of erased comments and reactions. Items newer than `until` (milliseconds) stay.
     """
@@ -131,12 +193,14 @@ class Decide:
     """Decide about a comment, or with `comment` "" about the story. Result: `Decided`.
 
     Rejected with `NotFoundError`, `NotPermittedError` (a copy that the actor may not moderate),
-    `StaleError` (`revision` is not the comment's, or `case` is closed) or `ErasedError` (nothing left to restore).
+    `StaleError` (`revision` is not the comment's, `case` is closed, or `hint` is answered), `ErasedError` (nothing left to restore),
+    or for a correction `TextRejectedError` (the story has too many).
     """
 
     story: int
     comment: str
-    verb: CommentVerb | StoryVerb
+    verb: CommentVerb | StoryVerb | ReaderVerb
+    """`reject` without a comment is about a `hint`."""
     by: Actor
     id: str
     at: int
@@ -154,6 +218,16 @@ class Decide:
     notice: str | None = None
     columns: Mapping[str, bool | int | None] = field(default_factory=dict)
     """What `close` and `open` set of the story: `closed`, `closes_at`."""
+    correction: Correction | None = None
+    """For `correct`: what is said. Its id is the action's."""
+    hint: str | None = None
+    """Id of the hint that a `correct` follows, or that a `reject` without a comment declines."""
+    thanks: bool = False
+    """Whether the correction names the reader who gave the hint, if they left a name for it."""
+    answer: str | None = None
+    """What the reader who gave the hint is told."""
+    ban: BanTerms | None = None
+    """For `ban` and `unban`: whom, how and until when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,5 +276,18 @@ class UpdateStory:
     """Number a change even if no column changes: the settings in effect are others now."""
 
 
-Action = React | Post | Edit | Delete | Report | Forget | Decide | Undo | Erase | UpdateStory
-ActionResult = Tally | Comment | Story | Decided | int | None
+Action = (
+    React
+    | Post
+    | Edit
+    | Delete
+    | Report
+    | Appeal
+    | SendHint
+    | Forget
+    | Decide
+    | Undo
+    | Erase
+    | UpdateStory
+)
+ActionResult = Tally | Comment | Story | Decided | Hint | int | str | None

@@ -20,6 +20,7 @@ from widget_server.store.rows import CommentRow, ReactionRow, ReportRow, StoryRo
 from widget_server.store.writing.actions import (
     Action,
     ActionResult,
+    Appeal,
     Decide,
     Delete,
     Edit,
@@ -28,13 +29,18 @@ from widget_server.store.writing.actions import (
     Post,
     React,
     Report,
+    SendHint,
     Undo,
     UpdateStory,
 )
 from widget_server.store.writing.changes import ChangeRecorder
 from widget_server.store.writing.decide import DecisionApplier
 from widget_server.store.writing.decision_rules import erase_comment
-from widget_server.store.writing.rule_holds import apply_hits, refuse_if_blocked
+from widget_server.store.writing.rule_holds import (
+    apply_hits,
+    refuse_if_blocked,
+    refuse_if_full,
+)
 from widget_server.store.writing.unit_of_work import UnitOfWork
 
 
@@ -44,13 +50,15 @@ class ActionApplier:
     def __init__(self, rows: UnitOfWork) -> None:
         self._rows = rows
         self._changes = ChangeRecorder(rows)
-        decisions = DecisionApplier(rows, self._changes)
+        decisions = self._decisions = DecisionApplier(rows, self._changes)
         self._rules: dict[type[Action], Callable[[Any], Callable[[], ActionResult]]] = {
             React: self._react,
             Post: self._post,
             Edit: self._edit,
             Delete: self._delete,
             Report: self._report,
+            Appeal: decisions.appeal,
+            SendHint: decisions.send_hint,
             Forget: self._forget,
             Decide: decisions.decide,
             Undo: decisions.undo,
@@ -105,6 +113,13 @@ class ActionApplier:
         thread = action.id
         if action.parent is not None:
             thread = self._get_published_comment(action.story, action.parent)["thread"]
+        story = self._rows.stories[action.story]
+        raid = self._rows.floods.meet(action, story["site"], story["code"])
+        # What only a local moderator looks at neither fills the site's queues nor is refused for them.
+        for_site = action.pending and not action.only_local
+        refuse_if_full(self._rows, action, waits=for_site or raid is not None)
+        if raid is not None:
+            self._rows.floods.count_held(raid)
         self._rows.comments[action.id] = {
             "id": action.id,
             "story": action.story,
@@ -129,6 +144,7 @@ class ActionApplier:
             "edited_at": None,
             "changed_at": action.at,
             "pinned": False,
+            "featured_at": None,
             "client_key": action.key,
             "version": 0,
             "counts": dump(dict.fromkeys(action.reactions, 0)),
@@ -138,10 +154,13 @@ class ActionApplier:
         }
         self._rows.comment_by_idempotency_key[action.story, action.reader, action.key] = action.id
         self._rows.new_comments.append(action.id)
-        story, row = self._rows.stories[action.story], self._rows.comments[action.id]
-        held = apply_hits(self._rows, row, action)
+        if action.trace is not None:
+            self._rows.decisions.readers.add_trace(action.id, "comment", action.trace)
+        row = self._rows.comments[action.id]
+        held = apply_hits(self._rows, row, action, in_raid=raid is not None)
         if action.pending and not held:
             self._rows.decisions.open_case(story, row, "pending", action.at)
+            self._rows.local.set(action.id, only_local=action.only_local)
         elif not held:
             self._changes.publish(action.id)
         return lambda: self._rows.comment(action.id)
@@ -165,9 +184,15 @@ class ActionApplier:
         )
         self._require_open(action.story)
         refuse_if_blocked(action)
+        refuse_if_full(self._rows, action, waits=action.moderated and not action.only_local)
         row["revision"] += 1
         decisions = self._rows.decisions
         held = apply_hits(self._rows, row, action)
+        waits = row["state"] == CommentState.PENDING or row["waiting_source"] is not None
+        # What waits for the site's own people must not become what the copy's moderator publishes.
+        only_local = not held and not (waits and not self._rows.local.waits(action.comment))
+        if held or action.moderated:
+            self._rows.local.set(action.comment, only_local=action.only_local and only_local)
         if row["state"] == CommentState.PUBLISHED and (held or action.moderated):
             decisions.open_case(self._rows.stories[action.story], row, "edits", action.at)
             row |= {"waiting_source": action.source, "waiting_text": dump(action.text)}
@@ -176,14 +201,17 @@ class ActionApplier:
             row |= {"source": action.source, "text": dump(action.text), "edited_at": action.at}
             row |= {"waiting_source": None, "waiting_text": None}
             decisions.close_cases(action.comment, action.at, None, ["edits"])
+            if row["state"] == CommentState.PUBLISHED:
+                self._rows.local.set(action.comment, only_local=False)
             self._changes.record_change(action.comment)
         decisions.refresh_cases(row)
         return lambda: self._rows.comment(action.comment)
 
     def _delete(self, action: Delete) -> Callable[[], ActionResult]:
-        self._get_own_comment(
+        row = self._get_own_comment(
             action.story, action.comment, action.reader, action.at - action.window, kept=True
         )
+        self._decisions.withdraw_appeals(row, action.at)
         erase_comment(self._rows, self._changes, action.comment, action.at)
         return lambda: self._rows.comment(action.comment)
 
@@ -191,16 +219,25 @@ class ActionApplier:
         comment = self._get_published_comment(action.story, action.comment)
         key = action.comment, action.reader
         decisions = self._rows.decisions
+        mute = decisions.reporters.mute_of(action)
         if key not in decisions.reported and key not in self._rows.new_reports:
-            story = self._rows.stories[action.story]
-            decisions.open_case(story, comment, "reported", action.at, action.reason or "other")
+            if mute is None:
+                story = self._rows.stories[action.story]
+                reason = action.category or action.reason or "other"
+                decisions.reporters.add(action.comment, action.reader)
+                decisions.open_case(story, comment, "reported", action.at, reason)
+            decisions.keep_reported(comment, action.at, action.at + action.keep)
         row: ReportRow = {
             "comment": action.comment,
             "reader": action.reader,
             "reason": action.reason,
             "at": action.at,
+            "category": action.category,
+            "muted_by": mute,
         }
         self._rows.new_reports.setdefault(key, row)
+        if mute is None:
+            self._decisions.hide_reported(action, comment)
         return lambda: None
 
     def _forget(self, action: Forget) -> Callable[[], ActionResult]:
@@ -216,8 +253,11 @@ class ActionApplier:
         own = [row for row in self._rows.comments.values() if row["reader"] == action.reader]
         if action.until is not None:
             own = [row for row in own if row["created_at"] <= action.until]
-        # At least the newest comment's time: the clocks of several machines may differ.
-        at = max([action.at, *(row["created_at"] for row in own)])
+        hints = self._decisions.forget_hints(action.reader, action.until)
+        # At least the time of the newest one: the clocks of several machines may differ.
+        at = max([action.at, *(row["created_at"] for row in own), *hints])
+        for comment in self._rows.decisions.readers.withdraw_all(action.reader, action.until):
+            self._rows.decisions.close_cases(comment, at, None, ["appeals"])
         for row in own:
             has_words = row["id"] in self._rows.decisions.kept
             erased += row["state"] != CommentState.REMOVED or has_words
@@ -241,6 +281,7 @@ class ActionApplier:
             erase_comment(self._rows, self._changes, action.comment, action.at)
         elif self._rows.comments[action.comment]["state"] != CommentState.REMOVED:
             self._changes.remove(action.comment)
+            self._rows.local.erase(action.comment)
             self._rows.decisions.close_cases(action.comment, action.at, None)
         return lambda: None
 

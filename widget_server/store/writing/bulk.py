@@ -16,13 +16,14 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     FromClause,
+    Select,
     Table,
     Text,
+    TextClause,
     and_,
     bindparam,
     cast,
     func,
-    literal,
     literal_column,
     select,
     true,
@@ -33,13 +34,22 @@ from sqlalchemy.engine import Dialect
 from widget_server.store.mapping import dump
 
 
-def select_by_keys(table: Table, names: Sequence[str], dialect: Dialect) -> Executable:
-    """Return a query for the rows with certain keys. `names` are the columns of one unique index.
+def select_by_keys(
+    table: Table,
+    names: Sequence[str],
+    dialect: Dialect,
+    *,
+    where: ColumnElement[bool] | TextClause | None = None,
+    lock: bool = False,
+) -> Select[Any]:
+    """Return a query for the rows with certain keys. `names` are the columns of one index.
 
     Each key is looked up in that index. For `(a, b, c) IN (...)` SQLite would scan all rows that share
-    `a`. The query's parameter is `json_rows(keys)`, where each key has exactly these names.
+    `a`. The query's parameter is `json_rows(keys)`, where each key has exactly these names. `where` is a
+    condition that does not change, so that the query is built once. `lock` locks the rows, in the order of
+    the keys.
     """
-    return _select_by_keys(table, tuple(names), dialect.name)
+    return _select_by_keys(table, tuple(names), dialect.name, where, lock)
 
 
 def upsert(table: Table, names: Sequence[str], key: Sequence[str], dialect: Dialect) -> Executable:
@@ -66,28 +76,39 @@ def upsert_from(
     names: Sequence[str],
     key: Sequence[str],
     found: FromClause,
-    values: Mapping[str, Any],
+    values: Mapping[str, ColumnElement[Any]],
     replaces: ColumnElement[bool],
-    dialect: Dialect,
+    dialect: str,
 ) -> Any:
     """Return a statement that inserts a row for each one of `found`, whose columns come before `values`.
 
     A row that exists under the same key is updated if it fulfils `replaces`, else it stays.
     """
-    fixed = [literal(value, table.c[name].type) for name, value in values.items()]
     # Without a WHERE before it, SQLite parses ON CONFLICT as the start of a join.
-    rows = select(*found.c, *fixed).select_from(found).where(true())
-    insert: Any = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
+    rows = select(*found.c, *values.values()).select_from(found).where(true())
+    insert: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
     statement = insert(table).from_select(list(names), rows)
     changed = {name: statement.excluded[name] for name in names if name not in key}
     return statement.on_conflict_do_update(index_elements=list(key), set_=changed, where=replaces)
 
 
 @cache
-def _select_by_keys(table: Table, names: tuple[str, ...], dialect: str) -> Executable:
+def _select_by_keys(
+    table: Table,
+    names: tuple[str, ...],
+    dialect: str,
+    where: ColumnElement[bool] | TextClause | None,
+    lock: bool,
+) -> Select[Any]:
     each = _json_table(dialect)
     same = [table.c[name] == _field(each, table.c[name], dialect) for name in names]
-    return select(table).select_from(each.join(table, and_(*same)))
+    query = select(table).select_from(each.join(table, and_(*same)))
+    if where is not None:
+        query = query.where(where)
+    if lock:
+        # All processes lock in one order: two that wait for each other would end in an error.
+        query = query.order_by(*(table.c[name] for name in names)).with_for_update(of=table)
+    return query
 
 
 @cache

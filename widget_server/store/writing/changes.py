@@ -24,6 +24,7 @@ CLEARED = (
     "email",
     "website",
     "pinned",
+    "featured_at",
 )
 """Columns that the removal of a comment clears, besides its state."""
 
@@ -57,6 +58,7 @@ class ChangeRecorder:
         story = self._rows.stories[row["story"]]
         row |= {"state": CommentState.PUBLISHED.value, "born": story["seq"] + 1}
         story["published"] += 1
+        self._rows.local.published.add(comment)
         self.record_change(comment)
 
     def remove(self, comment: str) -> None:
@@ -74,6 +76,7 @@ class ChangeRecorder:
             "email": None,
             "website": None,
             "pinned": False,
+            "featured_at": None,
         }
         if not counts_or_none("comments", comment, row["counts"]):
             row["counts"] = "{}"
@@ -82,7 +85,9 @@ class ChangeRecorder:
     def bring_back(self, comment: str, words: Mapping[str, Any]) -> None:
         """Undo `remove`: set the state and the columns that it cleared to `words`."""
         row = self._rows.comments[comment]
-        row |= cast(CommentRow, {name: words[name] for name in CLEARED})
+        # Words that the version before kept say nothing of a featured comment.
+        known = {"featured_at": None} | dict(words)
+        row |= cast(CommentRow, {name: known[name] for name in CLEARED})
         if words["state"] != CommentState.PUBLISHED:
             row["state"] = CommentState.PENDING.value
             self._rows.changed_comments.add(comment)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from widget_server.model import actors
 from widget_server.model.decisions import Decided, Queue
 from widget_server.model.errors import (
     CaseClosedError,
@@ -11,22 +12,25 @@ from widget_server.model.errors import (
     NotPermittedError,
     StaleError,
 )
+from widget_server.model.outcomes import BAN_VERBS
 from widget_server.model.records import CommentState
 from widget_server.store.damaged_rows import json_of
+from widget_server.store.decision_mapping import declined_hint
 from widget_server.store.log_keys import new_salt, salted_hash
 from widget_server.store.rows import CommentRow, StoryRow
 from widget_server.store.writing.actions import Decide, Undo
 from widget_server.store.writing.changes import ChangeRecorder
 from widget_server.store.writing.decision_rules import (
+    ABOUT_WORDS,
     REPLACED,
     TOMBSTONE,
-    DecisionRules,
     erase_comment,
 )
+from widget_server.store.writing.hint_rules import HintRules
 from widget_server.store.writing.unit_of_work import UnitOfWork
 
 
-class DecisionApplier(DecisionRules):
+class DecisionApplier(HintRules):
     """Applies decisions and undoes them. Each is one entry of the story's log."""
 
     def __init__(self, rows: UnitOfWork, changes: ChangeRecorder) -> None:
@@ -40,6 +44,9 @@ class DecisionApplier(DecisionRules):
             "restore": self._restore,
             "pin": self._pin,
             "unpin": self._pin,
+            "feature": self._feature,
+            "unfeature": self._feature,
+            "uphold": self._uphold,
             "erase": self._erase,
         }
         """A rule returns hashes of the words that it took away, for the log."""
@@ -50,14 +57,32 @@ class DecisionApplier(DecisionRules):
         """Apply a decision. Nothing is logged if everything was as decided already."""
         if not action.comment:
             return self._decide_story(action)
+        if action.verb in BAN_VERBS:
+            return self._decide_ban(action)
         row = self._comment(action.story, action.comment, action.by)
         if action.revision is not None and action.revision != row["revision"]:
             raise self._stale(row["id"])
         if action.case is not None and not self._rows.decisions.is_open(row["id"], action.case):
             raise CaseClosedError
+        if action.by.copies is not None and action.verb in ("approve", "reject"):
+            self._require_only_local(row)
         before = self._view(row)
+        said = self._answer_appeals(row, action)
         hashes = self._rules[action.verb](row, action)
-        return self._logged(action, row, before, hashes)
+        self._settle_local(row, before)
+        return self._logged(action, row, before, hashes, said)
+
+    def _require_only_local(self, row: CommentRow) -> None:
+        """Raise `NotPermittedError` for what waits for the site's own people: a local moderator only narrows.
+
+        Raises `CaseClosedError` if nothing waits.
+        """
+        queues = self._rows.decisions.open_queues(row["id"])
+        wanted = "pending" if row["state"] == CommentState.PENDING else "edits"
+        if not queues and wanted == "edits":
+            raise CaseClosedError
+        if not self._rows.local.waits(row["id"]) or list(queues) != [wanted]:
+            raise NotPermittedError("This waits for the publisher's own moderators.")
 
     def _approve(self, row: CommentRow, action: Decide) -> dict[str, Any]:
         """Publish a pending, held or edited comment, or keep a reported one: its reports are settled."""
@@ -76,7 +101,7 @@ class DecisionApplier(DecisionRules):
             row |= {"waiting_source": None, "waiting_text": None, "edited_at": action.at}
             self._changes.record_change(row["id"])
         others: list[Queue] = ["pending", "reported", "held"]
-        self._close(row, action, None if with_edit else others)
+        self._close(row, action, ABOUT_WORDS if with_edit else others)
         return hashes
 
     def _reject(self, row: CommentRow, action: Decide) -> dict[str, Any]:
@@ -110,6 +135,9 @@ class DecisionApplier(DecisionRules):
             self._close(row, action, ["held"])
             if row["state"] == CommentState.PENDING:
                 self._rows.decisions.open_case(self._story(row), row, "pending", action.at)
+                history = self._rows.decisions.history(row["story"], row["id"])
+                said = (one for one in reversed(history) if "only_local" in _json(one, "before"))
+                self._wait_for_local(row, next(said, None))
         return {}
 
     def _pin(self, row: CommentRow, action: Decide) -> dict[str, Any]:
@@ -117,6 +145,17 @@ class DecisionApplier(DecisionRules):
         if row["pinned"] != (action.verb == "pin"):
             row["pinned"] = action.verb == "pin"
             self._changes.record_change(row["id"])
+        return {}
+
+    def _feature(self, row: CommentRow, action: Decide) -> dict[str, Any]:
+        self._require_text(row)
+        if (row["featured_at"] is None) == (action.verb == "feature"):
+            row["featured_at"] = action.at if action.verb == "feature" else None
+            self._changes.record_change(row["id"])
+        return {}
+
+    def _uphold(self, row: CommentRow, action: Decide) -> dict[str, Any]:
+        """Leave the comment as it is: the objections that waited are answered."""
         return {}
 
     def _erase(self, row: CommentRow, action: Decide) -> dict[str, Any]:
@@ -132,6 +171,10 @@ class DecisionApplier(DecisionRules):
         before: dict[str, Any] = {}
         after: dict[str, Any] = {}
         words: dict[str, Any] = {}
+        if action.verb == "correct":
+            return self._correct(action, story)
+        if action.verb == "reject":
+            return self._decline(action, story)
         if action.verb == "notice":
             if story["notice"] == action.notice:
                 return self._unchanged(story)
@@ -165,20 +208,33 @@ class DecisionApplier(DecisionRules):
             return self._unchanged(story, action.comment)
         before, after = _json(entry, "before"), _json(entry, "after")
         if not action.comment:
+            if entry["verb"] == "correct":
+                return self._withdraw(action, story)
+            hint = declined_hint(before, after)
+            if hint is not None:
+                return self._undo_of_decline(action, story, hint)
             return self._undo_of_story(action, story, before)
         row = self._comment(action.story, action.comment, action.by)
         if entry["verb"] == "erase":
             raise ErasedError
+        if entry["verb"] in BAN_VERBS:
+            return self._undo_of_ban(action, row, before, after)
         view = self._view(row)
+        said = self._answer_appeals(row, action)
         hashes = self._undo_of_comment(action, row, entry, before, after)
         decisions = self._rows.decisions
         opened = set(after.get("queues", ())) - set(before.get("queues", ()))
         decisions.close_cases(row["id"], action.at, action.id, opened)
-        decisions.reopen_cases(row["id"], action.decision)
+        self._reopen(row, action)
+        if self._is_held(row["id"]) and not decisions.open_queues(row["id"]):
+            # The row of its case was deleted long after it was closed.
+            decisions.open_case(story, row, "held", action.at)
         if row["state"] == CommentState.REMOVED and not self._is_held(row["id"]):
             # The comment had been reported since it was restored: nothing about it waits any more.
-            decisions.close_cases(row["id"], action.at, action.id)
-        return self._logged(action, row, view, hashes)
+            decisions.close_cases(row["id"], action.at, action.id, ABOUT_WORDS)
+        self._settle_local(row, view)
+        self._wait_for_local(row, entry)
+        return self._logged(action, row, view, hashes, said)
 
     def _entry_to_undo(self, action: Undo) -> dict[str, Any] | None:
         """Return the entry, or None if it was undone before. Raises if it cannot be undone."""
@@ -188,14 +244,13 @@ class DecisionApplier(DecisionRules):
             raise NotFoundError("There is no decision with this id.")
         if entry["verb"] == "undo":
             raise NotPermittedError("An undo cannot be undone. Make the decision again.")
-        if entry["actor_kind"] == "rule":
+        if _by_rule_of_site(entry):
             raise NotPermittedError("What a rule held is not undone: approve or reject it.")
         undone = {one["undoes"] for one in history}
         if entry["id"] in undone:
             return None
         for later in history:
-            follows = later["number"] > entry["number"] and later["verb"] != "undo"
-            follows = follows and later["actor_kind"] != "rule"
+            follows = later["number"] > entry["number"] and _follows(entry, later)
             if follows and later["id"] not in undone:
                 error = StaleError(
                     f"There is a later decision, {later['id']} ({later['verb']}). Undo that one first."
@@ -232,6 +287,9 @@ class DecisionApplier(DecisionRules):
             self._undo_of_edit(row, entry)
         elif "pinned" in before and row["pinned"] != before["pinned"]:
             row["pinned"] = bool(before["pinned"])
+            self._changes.record_change(row["id"])
+        elif "featured" in before and row["featured_at"] != before["featured"]:
+            row["featured_at"] = before["featured"]
             self._changes.record_change(row["id"])
         return {}
 
@@ -273,6 +331,35 @@ class DecisionApplier(DecisionRules):
         if before.keys() != {"closes_at"}:
             self._changes.story_changed(action.story)
         return self._append(action, story, was, now, words)
+
+
+def _follows(entry: Mapping[str, Any], later: Mapping[str, Any]) -> bool:
+    """Return whether a later entry is about the same as an entry: the words of a comment, or its writer."""
+    if later["verb"] == "undo" or _by_rule_of_site(later):
+        return False
+    if _is_by_itself(entry) or _is_by_itself(later):
+        return False
+    if later["verb"] == "uphold":
+        return entry["id"] in _json(later, "after").get("upholds", ())
+    return _kind_of_ban(entry) == _kind_of_ban(later)
+
+
+def _is_by_itself(entry: Mapping[str, Any]) -> bool:
+    """Return whether nothing else that is decided about the story changes anything of it: of a correction or hint."""
+    return entry["verb"] == "correct" or (entry["verb"] == "reject" and not entry["comment"])
+
+
+def _by_rule_of_site(entry: Mapping[str, Any]) -> bool:
+    """Return whether a rule of the site held a new text. What reports hid is undone as other decisions."""
+    return bool(entry["actor_kind"] == "rule" and entry["actor"] != actors.REPORTS_RULE.id)
+
+
+def _kind_of_ban(entry: Mapping[str, Any]) -> str | None:
+    """Return whether a decision is about the writer or the network of a comment; None: about its words."""
+    if entry["verb"] not in BAN_VERBS:
+        return None
+    terms = _json(entry, "after").get("ban") or _json(entry, "before").get("ban") or {}
+    return str(terms.get("kind"))
 
 
 def _json(entry: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def append_story_decision(
     rows.decisions.keys.sign(story["log_hash"], entry, STORY_ENTRY)
     story["decisions"], story["log_hash"] = entry["number"], entry["hash"]
     rows.changed_stories.add(story["id"])
-    rows.decisions.new_entries.append(entry)
+    rows.decisions.log(entry)
     if words:
         rows.decisions.new_words.append(
             {"decision": action.id, "comment": action.comment, "salt": salt, "words": text}

@@ -1,15 +1,18 @@
 """Rows of decisions in a unit of work: kept texts, cases, log entries and the words beside them."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.decisions import REASONS, Queue
+from widget_server.model.priority import PRIORITIES, Reported, priority_of_reported
+from widget_server.model.rules import FLOOD
 from widget_server.store.damaged_rows import json_of
 from widget_server.store.log_keys import LogKeys
 from widget_server.store.mapping import dump
+from widget_server.store.queries.capacity import read_waiting
 from widget_server.store.rows import CaseRow, CommentRow, KeptRow, StoryRow
 from widget_server.store.schema import (
     IS_OPEN,
@@ -19,24 +22,27 @@ from widget_server.store.schema import (
     kept_texts,
     learned,
     reports,
+    text_marks,
 )
+from widget_server.store.schema_local import LOCAL_QUEUES
 from widget_server.store.writing.actions import (
     Action,
+    Appeal,
     Decide,
     Delete,
     Edit,
     Erase,
     Forget,
+    Post,
     Report,
     Undo,
 )
 from widget_server.store.writing.bulk import json_rows, select_by_keys, upsert
 from widget_server.store.writing.case_counts import add_to_counts
+from widget_server.store.writing.reader_rows import ReaderRows
+from widget_server.store.writing.reporters import ReporterRows
 
-PRIORITIES: dict[Queue, int] = {"reported": 3, "held": 4, "pending": 5, "edits": 5}
-"""Priority of a case in each queue; 0 is the most urgent."""
-URGENT = frozenset({"threat", "illegal"})
-URGENT_PRIORITY = 1
+T = TypeVar("T")
 
 REPORT_KEY = ("comment", "reader")
 _UPDATE_CASE = (
@@ -57,6 +63,8 @@ class DecisionRows:
     def __init__(self, connection: AsyncConnection, keys: LogKeys | None) -> None:
         self._connection = connection
         self._keys = keys
+        self.readers = ReaderRows(connection)
+        self.reporters = ReporterRows(connection)
         self.kept: dict[str, KeptRow] = {}
         """Kept texts by comment."""
         self.reported: set[tuple[str, str]] = set()
@@ -66,11 +74,14 @@ class DecisionRows:
         self.new_entries: list[dict[str, Any]] = []
         self.new_words: list[dict[str, Any]] = []
         self._entries: dict[tuple[int, str], list[dict[str, Any]]] = {}
+        """Log entries by story and comment, in order, with those of this batch."""
         self._cases: dict[str, list[CaseRow]] = {}
         self._new_cases: list[CaseRow] = []
         self._changed_cases: dict[int, CaseRow] = {}
         self._counted: dict[tuple[str, str], int] = {}
         """By how much the number of open cases changes, by site and queue."""
+        self._waiting: dict[str, int] = {}
+        """Open cases by site before this batch, where an action depends on their number."""
         self._changed_kept: dict[str, KeptRow | None] = {}
         self._erased_words: set[str] = set()
         self._forgotten: set[str] = set()
@@ -84,45 +95,76 @@ class DecisionRows:
 
     # Reading -----------------------------------------------------------------------------------
 
-    async def load(self, actions: Sequence[Action], loaded: Iterable[CommentRow]) -> None:
-        """Read what the actions need. A batch of reactions and new comments needs nothing."""
+    async def load(
+        self,
+        actions: Sequence[Action],
+        loaded: Iterable[CommentRow],
+        sites_of: Mapping[int, str],
+    ) -> None:
+        """Read what the actions need. A batch of reactions and new comments needs nothing.
+
+        `sites_of` are the sites of stories.
+        """
         with_text = {
             action.comment
             for action in actions
-            if isinstance(action, Delete | Decide | Undo | Erase) and action.comment
+            if isinstance(action, Delete | Decide | Undo | Erase | Appeal) and action.comment
         }
         forgotten = {action.reader for action in actions if isinstance(action, Forget)}
         if forgotten:
             with_text |= {row["id"] for row in loaded if row["reader"] in forgotten}
-        with_cases = with_text | {
+        # A reader who is banned may have objected again, about a comment that was forgotten before.
+        objected = await self.readers.objected_to(forgotten)
+        with_cases = (with_text | objected) | {
             action.comment for action in actions if isinstance(action, Edit | Report)
         }
         undos = [action for action in actions if isinstance(action, Undo)]
+        dialect = self._connection.dialect
         found: Any
+        # Wait for a process that erases texts whose time is over: they cannot be restored.
+        locked = select_by_keys(kept_texts, ("comment",), dialect, lock=True)
         for some in _chunks(sorted(with_text)):
-            found = await self._connection.execute(
-                select(kept_texts)
-                .where(kept_texts.c.comment.in_(some))
-                .order_by(kept_texts.c.comment)
-                # Wait for a process that erases texts whose time is over: they cannot be restored.
-                .with_for_update()
-            )
+            keys = json_rows([{"comment": one} for one in some])
+            found = await self._connection.execute(locked, keys)
             for row in found:
                 # The keys may be SQLAlchemy's own kind of text, which JSON does not accept.
                 named = {str(name): value for name, value in row._mapping.items()}
                 self.kept[row.comment] = cast(KeptRow, named)
+        is_open = select_by_keys(cases, ("comment",), dialect, where=IS_OPEN)
         for some in _chunks(sorted(with_cases)):
-            wanted = IS_OPEN
-            if undos:
-                undone = cases.c.decision.in_([action.decision for action in undos])
-                wanted = or_(IS_OPEN, undone)  # type: ignore[assignment]
-            found = await self._connection.execute(
-                select(cases).where(cases.c.comment.in_(some) & wanted).order_by(cases.c.id)
+            keys = json_rows([{"comment": one} for one in some])
+            self._add_cases(await self._connection.execute(is_open, keys))
+        is_ended = select_by_keys(cases, ("comment", "decision"), dialect)
+        for ended in _chunks(sorted({(one.comment, one.decision) for one in undos})):
+            pairs = [{"comment": comment, "decision": by} for comment, by in ended]
+            self._add_cases(await self._connection.execute(is_ended, json_rows(pairs)))
+        contested = {action.comment for action in actions if isinstance(action, Appeal)} | {
+            action.comment
+            for action in actions
+            if isinstance(action, Undo)
+            or (
+                isinstance(action, Decide | Delete)
+                and "appeals" in self.open_queues(action.comment)
             )
-            for row in found:
-                self._cases.setdefault(row.comment, []).append(cast(CaseRow, dict(row._mapping)))
-        if undos:
-            await self._load_history(undos)
+        }
+        hiding = {one.comment for one in actions if isinstance(one, Report) and one.hide_from}
+        restored = {
+            one.comment for one in actions if isinstance(one, Decide) and one.verb == "restore"
+        }
+        if undos or contested or hiding or restored:
+            await self._load_history(actions, undos, contested | hiding | restored)
+        limited = {
+            sites_of[action.story]
+            for action in actions
+            if isinstance(action, Post | Edit)
+            and action.most_waiting is not None
+            and action.story in sites_of
+        }
+        if limited:
+            self._waiting = await read_waiting(self._connection, sorted(limited))
+        known = [entry for about in self._entries.values() for entry in about]
+        await self.readers.load(actions, contested | objected, known, sites_of)
+        await self.reporters.load([one for one in actions if isinstance(one, Report)])
         reported = [
             {"comment": action.comment, "reader": action.reader}
             for action in actions
@@ -133,18 +175,35 @@ class DecisionRows:
             found = await self._connection.execute(query, json_rows(reported))
             self.reported |= {(row.comment, row.reader) for row in found}
 
-    async def _load_history(self, undos: Sequence[Undo]) -> None:
+    def _add_cases(self, rows: Iterable[Any]) -> None:
+        for row in rows:
+            self._cases.setdefault(row.comment, []).append(cast(CaseRow, dict(row._mapping)))
+
+    async def _load_history(
+        self, actions: Sequence[Action], undos: Sequence[Undo], contested: set[str]
+    ) -> None:
+        wanted = [
+            action
+            for action in actions
+            if isinstance(action, Undo)
+            or (
+                isinstance(action, Decide | Appeal | Report | Delete)
+                and action.comment in contested
+            )
+        ]
         found = await self._connection.execute(
             select(decisions)
             .where(
-                decisions.c.story.in_({action.story for action in undos})
-                & decisions.c.comment.in_({action.comment for action in undos})
+                decisions.c.story.in_({action.story for action in wanted})
+                & decisions.c.comment.in_({action.comment for action in wanted})
             )
             .order_by(decisions.c.number)
         )
         for row in found:
             about = self._entries.setdefault((row.story, row.comment), [])
             about.append(dict(row._mapping))
+        if not undos:
+            return
         words = await self._connection.execute(
             select(decision_words).where(
                 decision_words.c.decision.in_([action.decision for action in undos])
@@ -154,11 +213,28 @@ class DecisionRows:
 
     def history(self, story: int, comment: str) -> list[dict[str, Any]]:
         """Return the log entries about a comment, or about the story (""), in order."""
-        about = story, comment
-        made = [one for one in self.new_entries if (one["story"], one["comment"]) == about]
-        return [*self._entries.get(about, ()), *made]
+        return list(self._entries.get((story, comment), ()))
+
+    def log(self, entry: dict[str, Any]) -> None:
+        """Store a new log entry."""
+        self.new_entries.append(entry)
+        self._entries.setdefault((entry["story"], entry["comment"]), []).append(entry)
 
     # Cases -------------------------------------------------------------------------------------
+
+    def waiting(self, site: str, is_local: Callable[[str], bool]) -> int:
+        """Return how many cases wait for the site's own people, with those of this batch.
+
+        `is_local` says whether a comment waits only for a local moderator. Only of a site for which an
+        action names `most_waiting`.
+        """
+        own = sum(by for (of, _), by in self._counted.items() if of == site)
+        local = sum(
+            row["site"] == site and row["queue"] in LOCAL_QUEUES and row["closed_at"] is None
+            for row in self._new_cases
+            if is_local(row["comment"])
+        )
+        return self._waiting[site] + own - local
 
     def open_queues(self, comment: str) -> list[str]:
         """Return the queues in which the comment waits."""
@@ -194,10 +270,11 @@ class DecisionRows:
         row["revision"] = comment["revision"]
         if reason is not None:
             # Only keys: the reader's own words stay in `reports` and can be erased there.
-            key = reason if reason in REASONS else "other"
+            key = reason_key(reason)
             row["reasons"] = dump(list(dict.fromkeys([*json_of(row["reasons"]), key])))
-            if key in URGENT:
-                row["priority"] = URGENT_PRIORITY
+            if queue == "reported":
+                known = Reported(json_of(row["reasons"]), *self.reporters.known(comment["id"]))
+                row["priority"] = priority_of_reported(known)
         self._changed(row)
 
     def refresh_cases(self, comment: CommentRow) -> None:
@@ -243,6 +320,11 @@ class DecisionRows:
         """Store a kept text in place of an earlier one of the same comment."""
         self.kept[row["comment"]] = self._changed_kept[row["comment"]] = row
 
+    def keep_reported(self, comment: CommentRow, at: int, until: int) -> None:
+        """Store a comment as it is reported: its author may change it before a person looks."""
+        sealed = self.keys.seal({"source": comment["source"]})
+        self.readers.keep_reported(comment["id"], comment["revision"], at, until, sealed)
+
     def drop_kept(self, comment: str) -> None:
         """Delete a kept text, because it is public again or must be erased."""
         if self.kept.pop(comment, None) is not None:
@@ -255,6 +337,7 @@ class DecisionRows:
     def erase_words(self, comment: str) -> None:
         """Erase the notes of all decisions about a comment, which may quote it."""
         self._erased_words.add(comment)
+        self.readers.erase_words(comment)
         # Also those of earlier actions of this batch, which are not stored yet.
         self.new_words = [words for words in self.new_words if words["comment"] != comment]
 
@@ -293,6 +376,7 @@ class DecisionRows:
             await run(
                 delete(decision_words).where(decision_words.c.comment.in_(self._erased_words))
             )
+            await run(delete(text_marks).where(text_marks.c.comment.in_(self._erased_words)))
         for some in _chunks(sorted(self._forgotten)):
             known = update(learned).where(learned.c.comment.in_(some))
             await run(known.values(forget=True))
@@ -300,7 +384,13 @@ class DecisionRows:
             await run(insert(decisions), self.new_entries)
         if self.new_words:
             await run(insert(decision_words), self.new_words)
+        await self.readers.flush()
 
 
-def _chunks(items: Sequence[str], size: int = 2_000) -> Iterable[Sequence[str]]:
+def reason_key(reason: str) -> str:
+    """Return the key of a reason for a case: what a reader wrote in own words is `other`."""
+    return reason if reason in REASONS or reason == FLOOD else "other"
+
+
+def _chunks(items: Sequence[T], size: int = 2_000) -> Iterable[Sequence[T]]:
     return (items[start : start + size] for start in range(0, len(items), size))

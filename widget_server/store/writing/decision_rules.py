@@ -1,14 +1,16 @@
 """What decisions and their undoing share: taking words away, bringing them back, and the log."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import Decided, Queue
 from widget_server.model.errors import ErasedError, NotFoundError, NotPermittedError, StaleError
 from widget_server.model.records import CommentState
+from widget_server.store.damaged_rows import json_of
 from widget_server.store.log_keys import new_salt, salted_hash
 from widget_server.store.rows import CommentRow, StoryRow
+from widget_server.store.schema_local import LOCAL_QUEUES
 from widget_server.store.writing.actions import Decide, Undo
 from widget_server.store.writing.changes import CLEARED, ChangeRecorder
 from widget_server.store.writing.decision_log import append_story_decision
@@ -16,6 +18,8 @@ from widget_server.store.writing.unit_of_work import UnitOfWork
 
 TOMBSTONE = ("removed", "held")
 """Reasons for which a text is kept whose comment is a tombstone."""
+ABOUT_WORDS: tuple[Queue, ...] = ("pending", "reported", "held", "edits")
+"""Queues that wait for a decision about the words of a comment. The others wait for an answer to its writer."""
 REPLACED = "replaced"
 """The comment is still published: an edit of it was approved or rejected."""
 
@@ -29,7 +33,10 @@ def erase_comment(
     rows.decisions.drop_kept(comment)
     rows.decisions.erase_words(comment)
     rows.decisions.forget_learned(comment)
-    rows.decisions.close_cases(comment, at, decision)
+    rows.local.erase(comment)
+    rows.decisions.close_cases(comment, at, decision, ABOUT_WORDS)
+    if not rows.decisions.readers.appeals.get(comment):
+        rows.decisions.close_cases(comment, at, decision, ["appeals"])
 
 
 class DecisionRules:
@@ -120,10 +127,25 @@ class DecisionRules:
         waits = row["state"] == CommentState.PUBLISHED and row["waiting_source"] is not None
         return waits and queue in (None, "edits")
 
+    def _settle_local(self, row: CommentRow, before: Mapping[str, Any]) -> None:
+        """If a decision closed what waited, it does not wait for its copy's moderator any more either."""
+        waited = not set(LOCAL_QUEUES).isdisjoint(before["queues"])
+        if waited and set(LOCAL_QUEUES).isdisjoint(self._rows.decisions.open_queues(row["id"])):
+            self._rows.local.set(row["id"], only_local=False)
+
+    def _wait_for_local(self, row: CommentRow, entry: Mapping[str, Any] | None) -> None:
+        """Let what waits again wait for its copy's moderator alone, if it did before the decision of this log entry."""
+        before = {} if entry is None else json_of(entry["before"])
+        waits = not set(LOCAL_QUEUES).isdisjoint(self._rows.decisions.open_queues(row["id"]))
+        if waits and before.get("only_local"):
+            self._rows.local.set(row["id"], only_local=True)
+
     def _story(self, row: CommentRow) -> StoryRow:
         return self._rows.stories[row["story"]]
 
-    def _close(self, row: CommentRow, action: Decide, queues: list[Queue] | None = None) -> None:
+    def _close(
+        self, row: CommentRow, action: Decide, queues: Sequence[Queue] = ABOUT_WORDS
+    ) -> None:
         self._rows.decisions.close_cases(row["id"], action.at, action.id, queues)
 
     def _stale(self, comment: str) -> StaleError:
@@ -140,9 +162,11 @@ class DecisionRules:
         return {
             "state": "held" if self._is_held(row["id"]) else row["state"],
             "pinned": row["pinned"],
+            "featured": row["featured_at"],
             "waiting": row["waiting_source"] is not None,
             "kept": removed and kept is not None and kept["why"] in TOMBSTONE,
             "queues": self._rows.decisions.open_queues(row["id"]),
+            "only_local": self._rows.local.waits(row["id"]),
             "revision": row["revision"],
         }
 
@@ -152,8 +176,12 @@ class DecisionRules:
         row: CommentRow,
         before: Mapping[str, Any],
         hashes: Mapping[str, Any],
+        said: Mapping[str, Any] | None = None,
     ) -> Callable[[], Decided]:
-        """Append the difference to the log, and return a function that creates the result."""
+        """Append the difference to the log, and return a function that creates the result.
+
+        `said` is what the entry says besides, of objections that the decision answers.
+        """
         now, story = self._view(row), self._story(row)
         changed = [name for name in now if before[name] != now[name]]
         if not changed:
@@ -163,7 +191,7 @@ class DecisionRules:
             action,
             story,
             {name: before[name] for name in shown} | dict(hashes),
-            {name: now[name] for name in shown},
+            {name: now[name] for name in shown} | dict(said or {}),
             {},
         )
 

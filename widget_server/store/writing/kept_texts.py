@@ -1,9 +1,10 @@
-"""Erase kept texts whose time is over."""
+"""Erase kept texts and reported texts whose time is over."""
 
-from sqlalchemy import ColumnElement, delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.store.schema import IS_OPEN, cases, decision_words, erasures, kept_texts
+from widget_server.store.schema_readers import appeals, reported_texts
 from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.bulk import insert_ignore
 
@@ -14,7 +15,7 @@ CHUNK = 500
 def erase_expired(now: int) -> TransactionFn[int]:
     """Erase kept texts whose `until` is over at `now` (milliseconds). Result: their number.
 
-    A text with an open case is kept until somebody has decided. Repeat until the result is 0.
+    A text with an open case is kept until a person has decided. Repeat until the result is 0.
     """
 
     async def run(connection: AsyncConnection) -> int:
@@ -33,6 +34,10 @@ def erase_expired(now: int) -> TransactionFn[int]:
             return 0
         names = [row.comment for row in found]
         await connection.execute(delete(kept_texts).where(kept_texts.c.comment.in_(names)))
+        # An objection may quote the comment.
+        await connection.execute(
+            update(appeals).where(appeals.c.comment.in_(names)).values(sealed=None)
+        )
         gone = [row.comment for row in found if row.why != "replaced"]
         if gone:
             await connection.execute(
@@ -42,5 +47,21 @@ def erase_expired(now: int) -> TransactionFn[int]:
             erased = [{"kind": "comment", "subject": comment, "at": now} for comment in gone]
             await connection.execute(insert_ignore(erasures, connection.dialect), erased)
         return len(names)
+
+    return run
+
+
+def erase_reported(now: int) -> TransactionFn[int]:
+    """Erase reported texts whose `until` is over at `now` (milliseconds). Result: their number.
+
+    A text with an open case is kept until a person has decided.
+    """
+
+    async def run(connection: AsyncConnection) -> int:
+        waits = exists().where((cases.c.comment == reported_texts.c.comment) & IS_OPEN)
+        erased = await connection.execute(
+            delete(reported_texts).where((reported_texts.c.until < now) & ~waits)
+        )
+        return max(0, int(erased.rowcount))
 
     return run

@@ -20,7 +20,7 @@ from widget_server.store.writing.site_log import append_site_decision
 
 MOST_READERS = 3
 """Writers of a word that are remembered."""
-GOOD_PER_BAD = 3
+GOOD_PER_BAD = 5
 """Good comments whose words are counted for each bad one. The others are only used to measure."""
 CHUNK = 2_000
 _WORD_KEY = ("site", "token")

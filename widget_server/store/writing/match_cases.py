@@ -4,6 +4,7 @@ During a deploy, or after a step back, a server of the version before stores com
 removals without opening or closing cases.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.decisions import Queue
+from widget_server.model.priority import PRIORITIES
 from widget_server.model.records import CommentState
 from widget_server.store.schema import (
     IS_OPEN,
@@ -34,8 +36,7 @@ from widget_server.store.schema import (
     stories,
 )
 from widget_server.store.transactions import TransactionFn
-from widget_server.store.writing.case_counts import count_again, has_wrong_counts
-from widget_server.store.writing.decision_rows import PRIORITIES
+from widget_server.store.writing.case_counts import add_to_counts, count_again, has_wrong_counts
 
 CHUNK = 500
 """Cases of each queue that one transaction opens."""
@@ -81,6 +82,19 @@ def match_cases(now: int) -> TransactionFn[int]:
     return run
 
 
+async def open_missing_reported(connection: AsyncConnection, named: Sequence[str]) -> None:
+    """Open the missing cases of these comments, whose reports count again. Lock their stories before."""
+    query = _missing_reported().where(comments.c.id.in_(named))
+    opened: dict[tuple[str, str], int] = {}
+    missing = query.subquery()
+    numbers = select(missing.c.site, func.count()).group_by(missing.c.site)
+    for site, number in await connection.execute(numbers):
+        opened[site, "reported"] = number
+    if opened:
+        await connection.execute(insert(cases).from_select(_COLUMNS, query))
+        await add_to_counts(connection, opened)
+
+
 def _is_over() -> ColumnElement[bool]:
     """Return the condition for open cases that no decision can close."""
 
@@ -90,7 +104,12 @@ def _is_over() -> ColumnElement[bool]:
     is_held = exists().where(kept_texts.c.comment == cases.c.comment, kept_texts.c.why == "held")
     published = comments.c.state == CommentState.PUBLISHED.value
     over: ColumnElement[bool] = IS_OPEN & or_(
-        and_(comment_is(comments.c.state == CommentState.REMOVED.value), ~is_held),
+        # An objection waits at a removed comment.
+        and_(
+            cases.c.queue != "appeals",
+            comment_is(comments.c.state == CommentState.REMOVED.value),
+            ~is_held,
+        ),
         and_(cases.c.queue.in_(("pending", "held")), comment_is(published)),
         and_(cases.c.queue == "edits", comment_is(published, comments.c.waiting_source.is_(None))),
     )
@@ -112,20 +131,24 @@ def _missing() -> list[Select[Any]]:
         comments.c.waiting_source.is_not(None),
         ~is_open.where(cases.c.queue == "edits"),
     )
+    return [pending, edits, _missing_reported()]
+
+
+def _missing_reported() -> Select[Any]:
     # A case since the report covers it: a decision that closed one has settled the reports before.
     settled = exists().where(
         cases.c.comment == comments.c.id,
         cases.c.queue == "reported",
         or_(IS_OPEN, cases.c.closed_at >= reports.c.at),
     )
-    reported = (
+    published = comments.c.state == CommentState.PUBLISHED.value
+    return (
         _case("reported", func.min(reports.c.at), '["other"]')
         .join(reports, reports.c.comment == comments.c.id)
-        .where(published, ~settled)
+        .where(published, reports.c.muted_by.is_(None), ~settled)
         .group_by(stories.c.site, comments.c.story, comments.c.id, comments.c.revision)
         .group_by(comments.c.copy, comments.c.lang)
     )
-    return [pending, edits, reported]
 
 
 def _case(queue: Queue, opened_at: ColumnElement[Any], reasons: str = "[]") -> Select[Any]:

@@ -11,7 +11,7 @@ from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.rules import MAX_RULES, MAX_WORDS, RuleSpec, StoredRule
 from widget_server.store.damaged_rows import readable
 from widget_server.store.mapping import dump
-from widget_server.store.queries.rules import to_rule
+from widget_server.store.queries.rules import logged_rule, to_rule
 from widget_server.store.queries.sites import locked_site
 from widget_server.store.schema import copies, rule_hits, rules, sites, stories
 from widget_server.store.transactions import TransactionFn
@@ -30,16 +30,16 @@ def insert_rule(rule: StoredRule, decision: Decision) -> TransactionFn[None]:
 
     async def run(connection: AsyncConnection) -> None:
         await locked_site(connection, rule.site)
-        others = await _rules_of(connection, rule.site)
+        others = await rules_of(connection, rule.site)
         if len(others) >= MAX_RULES:
             raise MalformedError(f"A site has at most {MAX_RULES} rules. Remove one first.")
-        _check_words(rule.spec, others)
-        values = await _columns(connection, rule.site, rule.spec)
+        check_words(rule.spec, others)
+        values = await columns_of(connection, rule.site, rule.spec)
         values |= {"id": rule.id, "site": rule.site, "mode": rule.mode}
         values |= {"created_at": rule.created_at, "by": rule.by}
         values |= {"mode_at": rule.mode_at, "mode_by": rule.mode_by}
         await connection.execute(insert(rules).values(values))
-        await _announce(connection, rule.site, decision)
+        await announce(connection, rule.site, decision)
 
     return run
 
@@ -49,30 +49,33 @@ def replace_rule(rule: StoredRule, decision: Decision) -> TransactionFn[None]:
 
     async def run(connection: AsyncConnection) -> None:
         await locked_site(connection, rule.site)
-        others = await _rules_of(connection, rule.site)
-        if rule.id not in {other.id for other in others}:
+        others = await rules_of(connection, rule.site)
+        before = next((other for other in others if other.id == rule.id), None)
+        if before is None:
             raise NotFoundError("There is no rule with this id.")
-        _check_words(rule.spec, [other for other in others if other.id != rule.id])
-        values = await _columns(connection, rule.site, rule.spec)
+        check_words(rule.spec, [other for other in others if other.id != rule.id])
+        values = await columns_of(connection, rule.site, rule.spec)
         values |= {"mode": rule.mode, "mode_at": rule.mode_at, "mode_by": rule.mode_by}
         await connection.execute(update(rules).where(rules.c.id == rule.id).values(values))
-        await _announce(connection, rule.site, decision)
+        await announce(connection, rule.site, decision, logged_rule(before, rule))
 
     return run
 
 
 def delete_rule(site: str, rule: str, decision: Decision) -> TransactionFn[None]:
-    """Delete a rule and the list of what it hit. `decision` is logged. Raises `NotFoundError`."""
+    """Delete a rule. `decision` is logged. Raises `NotFoundError`.
+
+    What it hit is remembered like the hits of other rules, so that the deletion can be undone.
+    """
 
     async def run(connection: AsyncConnection) -> None:
         await locked_site(connection, site)
-        own = (rules.c.id == rule) & (rules.c.site == site)
-        deleted: Any = await connection.execute(delete(rules).where(own))
-        if not deleted.rowcount:
+        found = await rules_of(connection, site)
+        before = next((other for other in found if other.id == rule), None)
+        if before is None:
             raise NotFoundError("There is no rule with this id.")
-        hits = (rule_hits.c.site == site) & (rule_hits.c.rule == rule)
-        await connection.execute(delete(rule_hits).where(hits))
-        await _announce(connection, site, decision)
+        await connection.execute(delete(rules).where(rules.c.id == rule))
+        await announce(connection, site, decision, logged_rule(before, None))
 
     return run
 
@@ -105,7 +108,8 @@ def delete_old_hits(now: int) -> TransactionFn[int]:
     return run
 
 
-async def _rules_of(connection: AsyncConnection, site: str) -> list[StoredRule]:
+async def rules_of(connection: AsyncConnection, site: str) -> list[StoredRule]:
+    """Return the rules of a site, in no order."""
     rows = await connection.execute(
         select(rules, stories.c.code.label("code"))
         .outerjoin(stories, stories.c.id == rules.c.story)
@@ -114,14 +118,15 @@ async def _rules_of(connection: AsyncConnection, site: str) -> list[StoredRule]:
     return readable(rows, to_rule)
 
 
-def _check_words(spec: RuleSpec, others: Sequence[StoredRule]) -> None:
-    if len(spec.words) + sum(len(other.spec.words) for other in others) > MAX_WORDS:
+def check_words(spec: RuleSpec, others: Sequence[StoredRule]) -> None:
+    """Raise `MalformedError` if the lists of these rules are too long together."""
+    if sum(len(one.words) for one in (spec, *(other.spec for other in others))) > MAX_WORDS:
         raise MalformedError(
             f"All lists of a site have at most {MAX_WORDS:,} entries together. Shorten one."
         )
 
 
-async def _columns(connection: AsyncConnection, site: str, spec: RuleSpec) -> dict[str, Any]:
+async def columns_of(connection: AsyncConnection, site: str, spec: RuleSpec) -> dict[str, Any]:
     """Return the columns of what a rule says. Raises `NotFoundError` for a story or copy elsewhere."""
     story: int | None = None
     if spec.story is not None:
@@ -145,7 +150,11 @@ async def _columns(connection: AsyncConnection, site: str, spec: RuleSpec) -> di
     }
 
 
-async def _announce(connection: AsyncConnection, site: str, decision: Decision) -> None:
+async def announce(
+    connection: AsyncConnection, site: str, decision: Decision, before: dict[str, Any] | None = None
+) -> None:
+    """Let every process read the rules again, and log the change with the rule as it was before."""
     changed = update(sites).where(sites.c.slug == site)
     await connection.execute(changed.values(rights=sites.c.rights + 1))
-    await append_site_decision(connection, site, decision)
+    words = None if before is None else {"rule": before}
+    await append_site_decision(connection, site, decision, words)

@@ -20,8 +20,12 @@ from widget_server.store.transactions import TransactionFn
 T = TypeVar("T")
 
 
-async def append_site_decision(connection: AsyncConnection, site: str, decision: Decision) -> int:
+async def append_site_decision(
+    connection: AsyncConnection, site: str, decision: Decision, words: dict[str, Any] | None = None
+) -> int:
     """Append a decision to the log of a site and return its number.
+
+    `words` lie beside the entry, which has only their salted hash.
 
     Call it in a transaction function, in the transaction of the change. `before` and `after` may contain
     values of settings, but no text of a reader, no address, key or token.
@@ -38,7 +42,9 @@ async def append_site_decision(connection: AsyncConnection, site: str, decision:
         .limit(1)
     )
     last = found.one_or_none()
-    salt, text = new_salt(), dump({"note": decision.note})
+    note = {} if decision.note is None else {"note": decision.note}
+    beside = note | (words or {})
+    salt, text = new_salt(), dump(beside)
     entry: dict[str, Any] = {
         "site": site,
         "number": 1 if last is None else last.number + 1,
@@ -55,13 +61,13 @@ async def append_site_decision(connection: AsyncConnection, site: str, decision:
         "undoes": decision.undoes,
         "before": dump(decision.before),
         "after": dump(decision.after),
-        "words": salted_hash(salt, text) if decision.note else None,
+        "words": salted_hash(salt, text) if beside else None,
     }
     keys.sign("" if last is None else last.hash, entry, SITE_ENTRY)
     await connection.execute(insert(site_decisions).values(entry))
-    if decision.note:
-        words = {"decision": decision.id, "comment": "", "salt": salt, "words": text}
-        await connection.execute(insert(decision_words).values(words))
+    if beside:
+        row = {"decision": decision.id, "comment": "", "salt": salt, "words": text}
+        await connection.execute(insert(decision_words).values(row))
     number: int = entry["number"]
     return number
 
@@ -81,10 +87,12 @@ def logged(change: TransactionFn[T], site: str, decision: Decision) -> Transacti
     return run
 
 
-def if_last(change: TransactionFn[bool], site: str, decision: Decision) -> TransactionFn[bool]:
+def if_last(
+    change: TransactionFn[bool], site: str, decision: Decision, *verbs: str
+) -> TransactionFn[bool]:
     """Run a change if no later entry of the site's log has the verb and targets of this one. Else: False.
 
-    A token that was revoked, accepted again and revoked for a second reason stays revoked if the first
+    An entry with one of the other `verbs` and the same targets counts too. A token that was revoked, accepted again and revoked for a second reason stays revoked if the first
     entry is taken back.
     """
 
@@ -94,7 +102,7 @@ def if_last(change: TransactionFn[bool], site: str, decision: Decision) -> Trans
             select(own.id)
             .where(
                 own.site == site,
-                own.verb == decision.verb,
+                own.verb.in_([decision.verb, *verbs]),
                 own.targets == dump(list(decision.targets)),
             )
             .order_by(desc(own.number))

@@ -5,10 +5,12 @@ changes the rows in between.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
+    RowMapping,
     Table,
     Update,
     bindparam,
@@ -34,9 +36,22 @@ from widget_server.store.mapping import (
 )
 from widget_server.store.rows import CommentRow, ReactionRow, ReportRow, StoryRow
 from widget_server.store.schema import comments, copies, erasures, reactions, reports, stories
-from widget_server.store.writing.actions import Action, Forget, Post, React, UpdateStory
+from widget_server.store.schema_hints import hints
+from widget_server.store.schema_readers import appeals
+from widget_server.store.writing.actions import (
+    Action,
+    Forget,
+    Post,
+    React,
+    SendHint,
+    UpdateStory,
+)
 from widget_server.store.writing.bulk import insert_ignore, json_rows, select_by_keys, upsert
 from widget_server.store.writing.decision_rows import DecisionRows
+from widget_server.store.writing.floods import FloodRows
+from widget_server.store.writing.hint_rows import HintRows
+from widget_server.store.writing.local_rows import LocalRows
+from widget_server.store.writing.rule_rows import RuleRows
 
 ReactionKey = tuple[int, str, str]
 """A story's id, a comment's id (or empty text for the story itself), and a reader id."""
@@ -44,18 +59,8 @@ ReactionKey = tuple[int, str, str]
 CHUNK = 2_000
 """Parameters of one statement. SQLite takes at most 32,766 and PostgreSQL 32,767."""
 
-_COMMENT_MUTABLE = tuple(
-    column.name
-    for column in comments.columns
-    if column.name not in {"id", "story", "parent", "thread", "vouched"}
-)
-_STORY_MUTABLE = tuple(
-    column.name
-    for column in stories.columns
-    if column.name not in {"id", "code", "site", "key", "created_at"}
-)
 
-
+@cache
 def _update(table: Table, columns: Sequence[str]) -> Update:
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
     return update(table).where(table.c.id == bindparam("row_id")).values(values)
@@ -63,9 +68,6 @@ def _update(table: Table, columns: Sequence[str]) -> Update:
 
 _REACTION_KEY = ("story", "target", "reader")
 _COMMENT_KEY = ("story", "reader", "client_key")
-_HIT_KEY = ("site", "rule", "comment")
-_UPDATE_COMMENT = _update(comments, _COMMENT_MUTABLE)
-_UPDATE_STORY = _update(stories, _STORY_MUTABLE)
 _DELETE_REACTION = delete(reactions).where(
     (reactions.c.story == bindparam("old_story"))
     & (reactions.c.target == bindparam("old_target"))
@@ -82,8 +84,13 @@ class UnitOfWork:
     def __init__(self, connection: AsyncConnection, keys: LogKeys | None = None) -> None:
         self._connection = connection
         self.decisions = DecisionRows(connection, keys)
+        self.floods = FloodRows(connection)
+        self.local = LocalRows(connection)
+        self.hints = HintRows(connection)
         self.stories: dict[int, StoryRow] = {}
         self.comments: dict[str, CommentRow] = {}
+        self._stored: dict[int | str, RowMapping] = {}
+        """Rows of stories and comments by id, as they are stored."""
         self.comment_by_idempotency_key: dict[tuple[int, str, str], str] = {}
         """Comment ids by story id, reader id and idempotency key."""
         self.reactions: dict[ReactionKey, str] = {}
@@ -96,8 +103,7 @@ class UnitOfWork:
         self.set_reactions: dict[ReactionKey, ReactionRow | None] = {}
         """Reactions to write; None deletes the row."""
         self.new_reports: dict[tuple[str, str], ReportRow] = {}
-        self.new_hits: dict[tuple[str, str, str], dict[str, Any]] = {}
-        """Rows of `rule_hits` by their keys."""
+        self.rules = RuleRows()
         self.erased_readers: dict[str, tuple[int, int | None]] = {}
         """By reader id: the time to record, and `until` (milliseconds) if later things are kept."""
         self._tallies: dict[tuple[int, str], tuple[str, Tally]] = {}
@@ -112,6 +118,10 @@ class UnitOfWork:
             with_items = union(
                 select(comments.c.story).where(comments.c.reader.in_(erased)),
                 select(reactions.c.story).where(reactions.c.reader.in_(erased)),
+                select(comments.c.story)
+                .join(appeals, appeals.c.comment == comments.c.id)
+                .where(appeals.c.reader.in_(erased)),
+                select(hints.c.story).where(hints.c.reader.in_(erased)),
             )
             ids |= set((await self._connection.execute(with_items)).scalars())
         for chunk in _chunks(sorted(ids)):
@@ -122,17 +132,23 @@ class UnitOfWork:
                 # FOR NO KEY UPDATE: a full lock would wait for every transaction that records a copy.
                 .with_for_update(key_share=True)
             )
-            self.stories |= {row.id: cast(StoryRow, dict(row._mapping)) for row in locked}
+            for row in locked:
+                self._stored[row.id] = row._mapping
+                self.stories[row.id] = cast(StoryRow, dict(row._mapping))
         await self._load_comments(actions, erased)
         await self._load_reactions(actions)
         await self._load_copies(actions)
-        await self.decisions.load(actions, self.comments.values())
+        sites_of = {story: row["site"] for story, row in self.stories.items()}
+        await self.decisions.load(actions, self.comments.values(), sites_of)
+        await self.floods.load(actions, sites_of)
+        await self.local.load(actions)
+        await self.hints.load(actions, self.stories)
 
     async def _load_comments(self, actions: Sequence[Action], erased: list[str]) -> None:
         named = {
             action.comment
             for action in actions
-            if not isinstance(action, Post | Forget | UpdateStory)
+            if not isinstance(action, Post | SendHint | Forget | UpdateStory)
         }
         posts = [action for action in actions if isinstance(action, Post)]
         named |= {action.parent for action in posts}
@@ -152,14 +168,15 @@ class UnitOfWork:
             self._add_comments(await self._connection.execute(select(comments).where(own)))
 
     async def _load_by_id(self, ids: Iterable[str]) -> None:
+        query = select_by_keys(comments, ("id",), self._connection.dialect)
         for chunk in _chunks(sorted(ids)):
-            self._add_comments(
-                await self._connection.execute(select(comments).where(comments.c.id.in_(chunk)))
-            )
+            keys = json_rows([{"id": one} for one in chunk])
+            self._add_comments(await self._connection.execute(query, keys))
 
     def _add_comments(self, rows: Iterable[Any]) -> None:
         for row in rows:
             if row.id not in self.comments:
+                self._stored[row.id] = row._mapping
                 self.comments[row.id] = self._checked(cast(CommentRow, dict(row._mapping)))
             self.comment_by_idempotency_key[row.story, row.reader, row.client_key] = row.id
 
@@ -239,8 +256,7 @@ class UnitOfWork:
         # Updates before inserts: an erased comment frees its idempotency key, which a new one may use.
         old = self.changed_comments - set(self.new_comments)
         if old:
-            changed = [self.comments[comment] for comment in sorted(old)]
-            await run(_UPDATE_COMMENT, [_bound(row, _COMMENT_MUTABLE) for row in changed])
+            await self._update(comments, [self.comments[comment] for comment in sorted(old)])
         if self.new_comments:
             await run(insert(comments), [self.comments[new] for new in self.new_comments])
         to_store = [row for row in self.set_reactions.values() if row is not None]
@@ -255,21 +271,45 @@ class UnitOfWork:
                 _DELETE_REACTION, [{f"old_{name}": key[name] for name in key} for key in keys]
             )
         if self.changed_stories:
-            moved = [self.stories[story] for story in sorted(self.changed_stories)]
-            await run(_UPDATE_STORY, [_bound(row, _STORY_MUTABLE) for row in moved])
+            await self._update(
+                stories, [self.stories[story] for story in sorted(self.changed_stories)]
+            )
         if self.new_reports:
             await run(insert_ignore(reports, dialect), list(self.new_reports.values()))
-        if self.new_hits:
-            hits = list(self.new_hits.values())
-            await run(upsert(schema.rule_hits, tuple(hits[0]), _HIT_KEY, dialect), json_rows(hits))
+        await self.rules.flush(self._connection)
         await self.decisions.flush()
+        await self.floods.flush()
+        await self.local.flush(
+            (self.comments[new] for new in self.new_comments),
+            self.comments,
+            {story: row["site"] for story, row in self.stories.items()},
+        )
+        # After the decisions: the words beside one of them may be erased here.
+        await self.hints.flush()
         if self.erased_readers:
             await self._erase()
 
+    async def _update(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Set the columns that differ from the stored ones in any of the rows, by one statement.
+
+        An index without one of these columns is not written.
+        """
+        changed = {
+            name
+            for row in rows
+            for name, value in self._stored[row["id"]].items()
+            if row[name] != value
+        }
+        if changed:
+            names = tuple(column.name for column in table.columns if column.name in changed)
+            values = [{"row_id": row["id"]} | {f"new_{n}": row[n] for n in names} for row in rows]
+            await self._connection.execute(_update(table, names), values)
+
     async def _erase(self) -> None:
-        """Delete the readers' reports and record the erasures."""
-        own = [_own(reports, reader, until) for reader, (_, until) in self.erased_readers.items()]
-        await self._connection.execute(delete(reports).where(or_(*own)))
+        """Delete the readers' reports, objections and unsent drafts, and record the erasures."""
+        for table in (reports, appeals, schema.asked_drafts):
+            own = [_own(table, name, until) for name, (_, until) in self.erased_readers.items()]
+            await self._connection.execute(delete(table).where(or_(*own)))
         rows = [
             {"kind": "reader", "subject": reader, "at": at}
             for reader, (at, _) in self.erased_readers.items()
@@ -282,10 +322,6 @@ def _own(table: Table, reader: str, until: int | None) -> ColumnElement[bool]:
     """Return the condition for a reader's rows up to `until` in a table with `reader` and `at`."""
     own: ColumnElement[bool] = table.c.reader == reader
     return own if until is None else own & (table.c.at <= until)
-
-
-def _bound(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
-    return {"row_id": row["id"]} | {f"new_{name}": row[name] for name in columns}
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

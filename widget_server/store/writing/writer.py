@@ -2,6 +2,7 @@
 
 A batch contains the actions that arrive during the previous commit and in the `LINGER_S` after it, at
 most `MAX_BATCH`. So many actions share the cost of one `fsync`, and an idle server replies at once.
+Actions that no reader waits for are written in small transactions between those of readers.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from widget_server.model.decisions import Decided
 from widget_server.model.errors import ProblemError, UnavailableError
 from widget_server.model.events import Event
+from widget_server.model.hints import Hint
 from widget_server.model.metrics import Histogram
 from widget_server.model.records import Comment, Story, Tally
 from widget_server.store.engine import Database, is_permanent, is_retryable
@@ -26,6 +28,7 @@ from widget_server.store.transactions import TransactionFn, acquire_writer_lock
 from widget_server.store.writing.actions import (
     Action,
     ActionResult,
+    Appeal,
     Decide,
     Delete,
     Edit,
@@ -34,6 +37,7 @@ from widget_server.store.writing.actions import (
     Post,
     React,
     Report,
+    SendHint,
     Undo,
     UpdateStory,
 )
@@ -48,6 +52,10 @@ LINGER_S = 0.002
 """Pause before each batch, in seconds, so that it contains more actions."""
 MAX_BATCH = 500
 """Actions in one transaction."""
+PORTION_S = 0.005
+"""Time of one transaction between those of readers, in seconds: a reader's action waits about so long."""
+PORTIONS = (16, 100)
+"""Least and most actions in it. With fewer, most of the time goes into the statements around them."""
 TRIES = 3
 """Attempts at one batch if the database aborts its transaction because of a deadlock."""
 COMMIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -90,6 +98,8 @@ class _PendingWrite:
     """The epoch that the ids in the action belong to."""
     action: Action | None = None
     transaction: TransactionFn[Any] | None = None
+    can_wait: bool = False
+    """Whether it is written between the actions of readers. Its result is not created."""
     result: asyncio.Future[Any] = field(default_factory=asyncio.Future)
 
 
@@ -109,6 +119,11 @@ class Writer:
         self._keys = keys
         self._on_commit = on_commit
         self._queue: deque[_PendingWrite] = deque()
+        self._later: deque[_PendingWrite] = deque()
+        """Writes that can wait."""
+        self._portion = PORTIONS[0]
+        self._was_later = False
+        """Whether the last batch contained writes that can wait."""
         self._wake = asyncio.Event()
         self._stopping = False
         self.metrics = WriterMetrics()
@@ -131,6 +146,10 @@ class Writer:
     @overload
     async def submit(self, action: Forget) -> int: ...
     @overload
+    async def submit(self, action: Appeal) -> str: ...
+    @overload
+    async def submit(self, action: SendHint) -> Hint: ...
+    @overload
     async def submit(self, action: Report | Erase) -> None: ...
     async def submit(self, action: Action) -> ActionResult:
         """Write the action and return its result once it is on disk.
@@ -152,6 +171,24 @@ class Writer:
         )
         return result
 
+    async def submit_between(self, actions: Sequence[Decide | Undo]) -> int:
+        """Write many actions in order, in small transactions between those of readers. Return how many were rejected.
+
+        Raises `UnavailableError` if some of them could not be written.
+        """
+        if self._stopping:
+            raise UnavailableError(retry_after=2)
+        epoch = self._database.epoch
+        writes = [_PendingWrite(epoch, action=action, can_wait=True) for action in actions]
+        self._later += writes
+        self._wake.set()
+        answers = await asyncio.gather(*(one.result for one in writes), return_exceptions=True)
+        failed = [answer for answer in answers if isinstance(answer, BaseException)]
+        for answer in failed:
+            if isinstance(answer, UnavailableError) or not isinstance(answer, ProblemError):
+                raise answer
+        return len(failed)
+
     async def _enqueue(self, write: _PendingWrite) -> Any:
         if self._stopping or len(self._queue) >= MAX_QUEUE:
             raise UnavailableError(retry_after=2)
@@ -161,13 +198,18 @@ class Writer:
         return await write.result
 
     async def run(self) -> None:
-        """Write batches until cancelled. Queued actions are still written before this returns."""
+        """Write batches until cancelled. Queued actions are still written before this returns.
+
+        Those that can wait are rejected: their job does them later.
+        """
         self._stopping = False
         writing = asyncio.create_task(self._write_batches())
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:
             self._stopping = True
+            for write in _take(self._later, len(self._later)):
+                _reject(write, UnavailableError(retry_after=2))
             self._wake.set()
             await writing
             raise
@@ -176,15 +218,28 @@ class Writer:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
-            while self._queue:
-                # Between batches too: a client that just received a result can send its next action
-                # into the next batch. That halves the number of transactions.
-                await asyncio.sleep(LINGER_S)
-                await self._write(self._next_batch())
+            while self._queue or self._later:
+                # Readers and the writes that can wait take turns: neither keeps the other waiting.
+                if self._later and (self._was_later is False or not self._queue):
+                    await self._write_portion()
+                    continue
+                if not self._later:
+                    # Between batches too: a client that just received a result can send its next action
+                    # into the next batch. That halves the number of transactions.
+                    await asyncio.sleep(LINGER_S)
+                self._was_later = False
+                await self._write(_take(self._queue, MAX_BATCH))
+            self._was_later = False
 
-    def _next_batch(self) -> list[_PendingWrite]:
-        size = min(MAX_BATCH, len(self._queue))
-        return [self._queue.popleft() for _ in range(size)]
+    async def _write_portion(self) -> None:
+        """Write the next actions that can wait: about as many as fit into `PORTION_S`."""
+        self._was_later = True
+        batch = _take(self._later, self._portion)
+        begun = time.perf_counter()
+        await self._write(batch)
+        is_short = time.perf_counter() - begun < PORTION_S
+        least, most = PORTIONS
+        self._portion = min(most, max(least, self._portion + (2 if is_short else -4)))
 
     async def _write(self, batch: list[_PendingWrite], tries: int = TRIES) -> None:
         try:
@@ -220,7 +275,7 @@ class Writer:
                 self.metrics.actions_rejected += 1
                 _reject(write, outcome)
             elif not write.result.done():
-                write.result.set_result(outcome())
+                write.result.set_result(None if write.can_wait else outcome())
 
     async def _apply(
         self, batch: list[_PendingWrite], connection: AsyncConnection
@@ -259,6 +314,10 @@ async def _run(
     except ProblemError as rejection:
         return rejection
     return lambda: result
+
+
+def _take(queue: deque[_PendingWrite], most: int) -> list[_PendingWrite]:
+    return [queue.popleft() for _ in range(min(most, len(queue)))]
 
 
 def _reject(write: _PendingWrite, rejection: ProblemError) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import parse_qs
 
 import orjson
 from starlette.requests import Request
@@ -10,14 +11,18 @@ from starlette.responses import Response
 from widget_server.content import urls
 from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.identifiers import STORY_CODE
+from widget_server.model.translations import edition
 from widget_server.operations.readers import open_data
 from widget_server.protocol.snippet import LICENCES
+from widget_server.protocol.snippet_texts import texts_in
 from widget_server.transport.metrics import TransportMetrics
 from widget_server.web import problems
 from widget_server.web.api.stories import get_services
 from widget_server.web.compressed import CompressedBody
 from widget_server.web.conditional import conditional_response
+from widget_server.web.pages.editions import story_address
 from widget_server.web.pages.layout import templates
+from widget_server.web.pages.translate import DEFAULT, Translator, language_tag, text_language
 from widget_server.web.pages.xml import xml_templates
 from widget_server.web.read_limits import count_read
 
@@ -26,7 +31,7 @@ WIDTH, HEIGHT = 600, 640
 CACHE_AGE_S = 3600
 _FORMATS = {"json": "application/json", "xml": "text/xml; charset=utf-8"}
 _NUMBER = re.compile("0*[1-9][0-9]{0,8}")
-_PATH = re.compile(rf"/s/({STORY_CODE.pattern})/?(?:[?#].*)?")
+_PATH = re.compile(rf"/s/({STORY_CODE.pattern})/?(?:\?([^#]*))?(?:#.*)?")
 
 
 async def oembed(request: Request) -> Response:
@@ -45,12 +50,12 @@ async def oembed(request: Request) -> Response:
         raise MalformedError("Send the address of a story's page as `url`.")
     width, height = _limit(query.get("maxwidth")), _limit(query.get("maxheight"))
     services = get_services(request)
-    code = _code(address, services.server_origin)
+    code, lang = _page_of(address, services.server_origin)
     with count_read(request, code):
         if code is None:
             raise NotFoundError("This server has no story at that address.")
         found = await open_data.framed_story(services, code)
-    fields = _fields(found, services.server_origin, min(width, WIDTH), min(height, HEIGHT))
+    fields = _fields(found, services.server_origin, lang, min(width, WIDTH), min(height, HEIGHT))
     if kind == "json":
         body = orjson.dumps(fields)
     else:
@@ -68,25 +73,33 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _code(address: str, server: str) -> str | None:
-    """Return the code in the address of a story's page on this server, or None."""
+def _page_of(address: str, server: str) -> tuple[str | None, str | None]:
+    """Return the code and the named language in the address of a story's page on this server."""
     parts, own = urls.split(address), urls.split(server)
     if parts is None or own is None or parts.origin != own.origin:
-        return None
+        return None, None
     match = _PATH.fullmatch(parts.rest)
-    return match[1] if match else None
+    if match is None:
+        return None, None
+    named = parse_qs(match[2] or "").get("lang", [""])
+    return match[1], language_tag(named[0])
 
 
-def _fields(found: open_data.OpenStory, server: str, width: int, height: int) -> dict[str, Any]:
-    story = found.story
-    page = f"{server}/s/{story.code}"
+def _fields(
+    found: open_data.OpenStory, server: str, lang: str | None, width: int, height: int
+) -> dict[str, Any]:
+    story = edition(found.story, lang).story
+    t = Translator(text_language(lang) or DEFAULT, lang or "")
+    page = story_address(server, story.code, lang)
     licence = LICENCES.get(story.license)
     title = story.title or story.key
     content = {
         "story": story,
         "title": title,
         "page": page,
-        "frame": f"{server}/e/{story.code}",
+        "frame": f"{server}/e/{story.code}" + (f"?lang={lang}" if lang else ""),
+        "t": t,
+        "texts": texts_in(t.lang),
         "license": licence,
         "width": width,
         "height": height,

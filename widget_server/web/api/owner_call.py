@@ -24,7 +24,7 @@ from widget_server.model.errors import (
 )
 from widget_server.operations.owners import people
 from widget_server.operations.services import Services
-from widget_server.protocol.owner_operations import MAX_BODY_BYTES, PATH_PATTERNS, OwnerOperation
+from widget_server.protocol.owner_operations import PATH_PATTERNS, OwnerOperation
 from widget_server.transport import admission
 
 _KEY = re.compile(r"wsk_[a-z0-9-]{1,40}_[0-9A-Za-z_-]{43}")
@@ -108,7 +108,7 @@ async def read_call(request: Request, operation: OwnerOperation) -> Call:
         query = _validated(operation.query, dict(request.query_params.items()))
     raw = b""
     if operation.body is not None:
-        raw = await admission.read_body(request, MAX_BODY_BYTES)
+        raw = await admission.read_body(request, operation.max_body)
     body = None if operation.body is None else _body(request, operation.body, raw)
     return Call(
         services,

@@ -1,11 +1,15 @@
 """Cases for programs: list them, take them, decide about them, give them back."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from widget_server.hub.readers_now import StoryReaders
+from widget_server.model.bans import AppealRead
 from widget_server.model.cursors import decode_cursor, encode_cursor
 from widget_server.model.decisions import Case
-from widget_server.model.queue import Card, CaseFilter
-from widget_server.operations.moderation import cases, queue
+from widget_server.model.queue import Card, CaseFilter, degrees_of
+from widget_server.operations.moderation import bans, cases, queue
+from widget_server.operations.owners.readers_now import readers_now
 from widget_server.protocol import (
     owner_answers_comments as comment_answers,
     owner_requests as requests,
@@ -27,7 +31,10 @@ async def list_cases(call: Call) -> Answer:
     )
     more = len(found) == query.limit
     last = encode_cursor(f"cases-{query.queue}", *cases.cursor_of(found[-1])) if more else None
-    rows = [comment_answers.CaseAnswer(**_case_fields(one)) for one in found]
+    rows = [
+        comment_answers.CaseAnswer(**_case_fields(one), appeals=await _appeals(call, one))
+        for one in found
+    ]
     return Answer(comment_answers.CaseList(cases=rows, next=last))
 
 
@@ -42,13 +49,17 @@ async def take_cases(call: Call) -> Answer:
         limit=body.limit,
         seconds=body.seconds,
     )
-    rows = [_card(call, card) for card in cards]
+    now = await readers_now(call.services)
+    rows = [_card(call, card, _readers(now, card)) for card in cards]
     # Words of readers are not stored beside the comment: erasing it must erase them all.
     wordless = [
         one.model_copy(
             update={
                 "comment": one.comment.model_copy(update={"body": "", "name": None}),
                 "reports": None,
+                "appeals": None,
+                "reported_texts": [],
+                "suspects": [],
             }
         )
         for one in rows
@@ -66,7 +77,8 @@ async def give_back_cases(call: Call) -> Answer:
 async def show_case(call: Call) -> Answer:
     """Handle `GET …/cases/{case}`."""
     card = await queue.find_card(call.services, call.actor, call.site, int(call.path["case"]))
-    return Answer(_card(call, card))
+    now = await readers_now(call.services)
+    return Answer(_card(call, card, _readers(now, card)))
 
 
 async def decide_case(call: Call) -> Answer:
@@ -96,9 +108,25 @@ async def decide_case(call: Call) -> Answer:
     )
 
 
+async def _appeals(call: Call, case: Case) -> list[comment_answers.AppealAnswer] | None:
+    if case.queue != "appeals":
+        return None
+    found = await bans.appeals_of(call.services, call.actor, call.site, case.comment.id)
+    return _appeal_answers(found)
+
+
+def _appeal_answers(found: Sequence[AppealRead]) -> list[comment_answers.AppealAnswer]:
+    return [
+        comment_answers.AppealAnswer(
+            decision=one.decision, verb=one.verb, at=rfc3339(one.at), text=one.text
+        )
+        for one in found
+    ]
+
+
 def _filter(asked: requests.CasesQuery | requests.TakeCases) -> CaseFilter:
     return cases.filter_of(
-        asked.queue, asked.story, asked.copy_id, asked.lang, asked.reason, asked.age
+        asked.queue, asked.story, asked.copy_id, asked.lang, asked.reason, asked.age, asked.watch
     )
 
 
@@ -116,20 +144,43 @@ def _case_fields(case: Case) -> dict[str, Any]:
     }
 
 
-def _card(call: Call, card: Card) -> comment_answers.CaseCard:
+def _readers(now: Mapping[str, StoryReaders], card: Card) -> int:
+    story = now.get(card.case.story)
+    return 0 if story is None else story.readers
+
+
+def _card(call: Call, card: Card, readers: int) -> comment_answers.CaseCard:
     known = card.context
+    degrees = degrees_of(card.case, known, readers) or (None, None, None)
     reports = None
     if call.has("read_reports"):
         reports = [
-            comment_answers.ReportAnswer(reason=reason, at=rfc3339(at))
-            for reason, at in known.reports
+            comment_answers.ReportAnswer(
+                id=one.id,
+                reason=one.reason,
+                at=rfc3339(one.at),
+                category=one.category,
+                muted=one.muted,
+            )
+            for one in known.reports
         ]
     return comment_answers.CaseCard(
         **_case_fields(card.case),
+        appeals=_appeal_answers(card.appeals) if card.case.queue == "appeals" else None,
         taken_until=time_of(card.leased_until),
         writer=known.writer,
         writer_since=time_of(known.writer_since),
         reports=reports,
         reporters_right=known.reporters.right,
         reporters_wrong=known.reporters.wrong,
+        reported_texts=[
+            comment_answers.ReportedTextAnswer(
+                revision=one.revision, at=rfc3339(one.at), body=one.source
+            )
+            for one in card.reported
+        ],
+        suspects=[*card.suspects.words, *card.suspects.beside],
+        harm=degrees[0],
+        reach=degrees[1],
+        trust=degrees[2],
     )

@@ -44,7 +44,13 @@ async def show_comment(call: Call) -> Answer:
     reports = None
     if call.has("read_reports"):
         reports = [
-            comment_answers.ReportAnswer(reason=one.reason, at=rfc3339(one.at))
+            comment_answers.ReportAnswer(
+                id=one.id,
+                reason=one.reason,
+                at=rfc3339(one.at),
+                category=one.category,
+                muted=one.muted,
+            )
             for one in await cases.reports_of(call.services, call.actor, comment)
         ]
     return Answer(

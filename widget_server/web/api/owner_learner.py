@@ -1,6 +1,7 @@
 """The learned filter, for programs."""
 
-from widget_server.operations.moderation import learner
+from widget_server.model.learning import LEARNER
+from widget_server.operations.moderation import learner, rules
 from widget_server.protocol import (
     owner_answers_rules as answers,
     owner_requests_rules as requests,
@@ -43,6 +44,7 @@ async def _learner(call: Call) -> answers.LearnerAnswer:
             approved=hits.approved,
             removed=hits.removed,
         ),
+        missed=await rules.count_missed(call.services, call.actor, call.site, LEARNER),
         last=[
             answers.Judged(
                 comment=one.hit.comment,

@@ -7,6 +7,7 @@ from starlette.responses import Response, StreamingResponse
 from widget_server.model.cursors import decode_cursor, encode_cursor
 from widget_server.operations.moderation import log
 from widget_server.operations.moderation.log import LogFilter
+from widget_server.operations.moderation.statements import export_statements
 from widget_server.operations.owners.csv_lines import csv_line
 from widget_server.protocol import (
     owner_answers_comments as comment_answers,
@@ -22,6 +23,13 @@ CHUNK = log.MAX_PAGE
 async def read_log(call: Call) -> Answer | Response:
     """Handle `GET …/log`."""
     query: requests.LogQuery = call.query
+    if query.format == "dsa":
+        call.require("export_public")
+        since, until = _chosen(query).since, _chosen(query).until
+        parts = export_statements(
+            call.services, call.actor, call.site, since=since or 0, until=until
+        )
+        return file_response(parts, "text/csv", "statements.csv")
     if query.format != "json":
         call.require("export_public")
         lines = _lines(call, _chosen(query), csv=query.format == "csv")

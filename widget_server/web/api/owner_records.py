@@ -5,7 +5,7 @@ from typing import Any
 
 from widget_server.model.decisions import Decision
 from widget_server.model.page_facts import SeenPage
-from widget_server.model.records import Comment, CommentState
+from widget_server.model.records import Comment, CommentState, Story
 from widget_server.operations.owners.copies import CopyRecord, ListedCopy
 from widget_server.operations.owners.readers_now import ReaderCount
 from widget_server.operations.owners.stories import ShownCopy, StoryRecord
@@ -45,6 +45,14 @@ def story_fields(record: StoryRecord, readers: ReaderCount) -> dict[str, Any]:
     }
 
 
+def translation_answers(story: Story) -> list[answers.TranslationAnswer]:
+    """Return the linked translations of a story."""
+    return [
+        answers.TranslationAnswer(lang=tag, title=one.title, url=one.url, original=one.original)
+        for tag, one in story.translations.items()
+    ]
+
+
 def copy_answer(row: ListedCopy | ShownCopy, seen: SeenPage | None = None) -> answers.CopyAnswer:
     """Return a copy, with what was seen on its page."""
     copy: CopyRecord = row.record
@@ -74,6 +82,10 @@ def copy_answer(row: ListedCopy | ShownCopy, seen: SeenPage | None = None) -> an
             at=rfc3339(copy.withdrawn.at), by=copy.withdrawn.by, reason=copy.withdrawn.reason
         ),
         seen=None if seen is None else _seen(seen),
+        self_made=copy.self_made,
+        wanted_label=copy.wanted_label,
+        wants_listing=copy.wants_listing,
+        agreed=copy.agreed,
     )
 
 
@@ -112,6 +124,7 @@ def comment_fields(code: str, comment: Comment) -> dict[str, Any]:
         "created_at": rfc3339(comment.created_at),
         "edited_at": time_of(comment.edited_at),
         "pinned": comment.pinned,
+        "featured": comment.featured_at is not None,
         "edit_waits": comment.waiting,
     }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from widget_server.model.rules import HitCounts, RuleSpec, StoredRule
 from widget_server.operations.moderation import rules, try_rule
+from widget_server.operations.moderation.import_words import with_list
 from widget_server.protocol import (
     owner_answers,
     owner_answers_rules as answers,
@@ -23,8 +24,9 @@ async def list_rules(call: Call) -> Answer:
 
 async def add_rule(call: Call) -> Answer:
     """Handle `POST …/rules`: the rule starts in shadow."""
-    rule = await rules.add_rule(call.services, call.actor, call.site, _spec(call.body))
-    return Answer(_rule(rule))
+    spec, left_out = await _with_list(call, _spec(call.body))
+    rule = await rules.add_rule(call.services, call.actor, call.site, spec)
+    return Answer(_rule(rule, left_out=left_out))
 
 
 async def change_rule(call: Call) -> Answer:
@@ -32,7 +34,7 @@ async def change_rule(call: Call) -> Answer:
     body: requests.ChangeRule = call.body
     call.require("read_rules")
     before = await rules.find_rule(call.services, call.actor, call.site, call.path["rule"])
-    sent = body.model_dump(exclude_unset=True, exclude={"mode", "add_words"})
+    sent = body.model_dump(exclude_unset=True, exclude=_NOT_FIELDS)
     changes: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in sent.items()
@@ -41,8 +43,11 @@ async def change_rule(call: Call) -> Answer:
     spec = replace(before.spec, **changes)
     if body.add_words:
         spec = replace(spec, words=(*spec.words, *body.add_words))
+    if body.except_comment is not None:
+        spec = await rules.excepted(call.services, call.actor, call.site, spec, body.except_comment)
+    spec, left_out = await _with_list(call, spec)
     rule = await rules.change_rule(call.services, call.actor, call.site, before.id, spec, body.mode)
-    return Answer(_rule(rule))
+    return Answer(_rule(rule, left_out=left_out))
 
 
 async def remove_rule(call: Call) -> Answer:
@@ -72,7 +77,8 @@ async def list_hits(call: Call) -> Answer:
 async def try_on_past(call: Call) -> Answer:
     """Handle `POST …/rules:try`. Texts of readers are only in the first answer."""
     body: requests.TryRule = call.body
-    tried = await rules.try_spec(call.services, call.actor, call.site, _spec(body), body.last)
+    spec, _ = await _with_list(call, _spec(body))
+    tried = await rules.try_spec(call.services, call.actor, call.site, spec, body.last)
     return Answer(trial_answer(tried), once={"samples": []})
 
 
@@ -93,10 +99,20 @@ def trial_answer(tried: try_rule.TriedRule) -> answers.TrialAnswer:
                 outcome=one.comment.outcome,
                 text=one.comment.text,
                 spans=[answers.Span(start=start, end=end) for start, end in one.hit.spans],
+                beside=list(one.hit.beside),
             )
             for one in trial.samples
         ],
     )
+
+
+_NOT_FIELDS = {"mode", "add_words", "word_list", "except_comment"}
+
+
+async def _with_list(call: Call, spec: RuleSpec) -> tuple[RuleSpec, dict[str, int]]:
+    """Return the rule with the list that was sent as text, and what of it was left out."""
+    call.require("rules")
+    return (spec, {}) if call.body.word_list is None else await with_list(spec, call.body.word_list)
 
 
 def _spec(body: requests.NewRule) -> RuleSpec:
@@ -108,6 +124,7 @@ def _spec(body: requests.NewRule) -> RuleSpec:
         copy=body.copy_id,
         languages=tuple(body.languages),
         words=tuple(body.words),
+        exceptions=tuple(body.exceptions),
         leet=body.leet,
         limit=body.limit,
         least=body.least,
@@ -116,7 +133,9 @@ def _spec(body: requests.NewRule) -> RuleSpec:
     )
 
 
-def _rule(rule: StoredRule, hits: HitCounts | None = None) -> answers.RuleAnswer:
+def _rule(
+    rule: StoredRule, hits: HitCounts | None = None, left_out: dict[str, int] | None = None
+) -> answers.RuleAnswer:
     spec = rule.spec
     counted = None
     if hits is not None:
@@ -136,6 +155,7 @@ def _rule(rule: StoredRule, hits: HitCounts | None = None) -> answers.RuleAnswer
         copy_id=spec.copy,
         languages=list(spec.languages),
         words=list(spec.words),
+        exceptions=list(spec.exceptions),
         leet=spec.leet,
         limit=spec.limit,
         least=spec.least,
@@ -146,5 +166,9 @@ def _rule(rule: StoredRule, hits: HitCounts | None = None) -> answers.RuleAnswer
         mode_at=rfc3339(rule.mode_at),
         mode_by=rule.mode_by,
         blocked=rule.blocked,
+        asked=rule.asked,
+        edited=rule.edited,
+        insisted=rule.insisted,
         hits=counted,
+        left_out=left_out or {},
     )

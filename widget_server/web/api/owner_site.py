@@ -5,6 +5,7 @@ from typing import Any
 
 from widget_server.model.errors import SettingsChangedError
 from widget_server.operations.moderation import cases
+from widget_server.operations.moderation.second_look import agreement
 from widget_server.operations.owners import settings as site_settings, sites, stories
 from widget_server.operations.owners.preview_settings import Preview, preview_change
 from widget_server.protocol import owner_answers as answers, owner_requests as requests
@@ -24,6 +25,10 @@ async def show_site(call: Call) -> Answer:
     current = None
     if call.has("read_settings"):
         current = await site_settings.read_settings(services, by, slug)
+    alike = None
+    if call.has("read_numbers"):
+        found = await agreement(services, by, slug)
+        alike = answers.SecondLooks(agreed=found.agreed, looked=found.looked)
     content = answers.SiteAnswer(
         site=slug,
         name=site.name,
@@ -31,6 +36,7 @@ async def show_site(call: Call) -> Answer:
         stories=listed.all,
         readers=readers.number,
         waiting=answers.Waiting(**waiting),
+        second_looks=alike,
         settings=None if current is None else shown(current.settings.values()),
         version=None if current is None else current.version,
     )

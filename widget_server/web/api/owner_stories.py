@@ -7,7 +7,7 @@ from widget_server.operations.moderation import decide
 from widget_server.operations.owners import settings as site_settings, stories
 from widget_server.protocol import owner_answers as answers, owner_requests as requests
 from widget_server.web.api.owner_call import Answer, Call
-from widget_server.web.api.owner_records import copy_answer, story_fields
+from widget_server.web.api.owner_records import copy_answer, story_fields, translation_answers
 from widget_server.web.api.owner_site import change, shown
 
 
@@ -99,6 +99,7 @@ async def _details(call: Call) -> answers.StoryDetails:
         **story_fields(story.record, story.readers),
         settings=None if state is None else shown(state.stored),
         version=None if state is None else state.version,
+        translations=translation_answers(story.record.story),
         first_copies=[copy_answer(one) for one in story.copies] if call.has("read_copies") else [],
     )
 

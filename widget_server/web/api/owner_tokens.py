@@ -7,6 +7,7 @@ from widget_server.auth.tokens import story_code
 from widget_server.model.claims import PERMISSIONS, Attribution, WidgetClaims
 from widget_server.model.errors import TextRejectedError
 from widget_server.operations.owners import sites, tokens
+from widget_server.operations.owners.credit import credited
 from widget_server.operations.readers import authorize
 from widget_server.protocol import (
     owner_answers_access as access_answers,
@@ -68,8 +69,13 @@ async def mint_token(call: Call) -> Answer:
     # Registered now, so that the snippet's link works before the first reader opens the page.
     await authorize.register_story(call.services, minted.token)
     code = story_code(call.site, body.story)
+    shown = await credited(call.services, claims)
+    story = await call.services.cache.story(code)
+    corrections = () if story is None else story.corrections
     snippets = {
-        form: snippet(call.services.server_origin, code, minted.token, claims, form)
+        form: snippet(
+            call.services.server_origin, code, minted.token, shown, form, corrections=corrections
+        )
         for form in body.forms
     }
     content = access_answers.Minted(

@@ -118,9 +118,14 @@ def _of_story(server: str, story: Story) -> dict[str, Any]:
     licence = LICENCES.get(story.license)
     if writers:
         item["attributedTo"] = writers
-    if licence:
-        item["tag"] = [{"type": "Link", "rel": "license", "href": licence[1], "name": licence[0]}]
-    return item
+    return item | _licence_tag(licence)
+
+
+def _licence_tag(licence: tuple[str, str] | None) -> dict[str, Any]:
+    if licence is None:
+        return {}
+    link = {"type": "Link", "rel": "license", "href": licence[1], "name": licence[0]}
+    return {"tag": [link]}
 
 
 def _of_comment(server: str, story: Story, comment: Comment) -> dict[str, Any]:
@@ -153,4 +158,4 @@ def _of_comment(server: str, story: Story, comment: Comment) -> dict[str, Any]:
         item["content"] = text
     if comment.edited_at is not None:
         item["updated"] = serializers.rfc3339(comment.edited_at)
-    return item
+    return item | _licence_tag(LICENCES.get(comment.licence or ""))

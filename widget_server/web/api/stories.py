@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from widget_server.model.errors import MalformedError, NotFoundError, ProblemError
-from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
-from widget_server.model.limits import MAX_THREADS
+from widget_server.model.identifiers import COMMENT_ID, LANGUAGE_TAG, STORY_CODE
+from widget_server.model.limits import MAX_LANGUAGE_LENGTH, MAX_THREADS
 from widget_server.model.records import Position
+from widget_server.model.translations import primary_of
 from widget_server.operations.readers import authorize, identify, read
 from widget_server.operations.services import Services
 from widget_server.protocol import client_messages, codes, serializers, server_messages
@@ -49,15 +50,25 @@ def json_response(content: object, cache: str = CACHE_TWO_SECONDS) -> Response:
 
 
 async def snapshot(request: Request) -> Response:
-    """Handle `GET /v1/stories/{code}?since=epoch:seq`: the same for all readers, with an ETag."""
+    """Handle `GET /v1/stories/{code}?since=epoch:seq&copy=HANDLE`: the same for all readers of a copy, with an ETag."""
     since, code = parse_since(request.query_params.get("since")), story_code_param(request)
-    body = await read.snapshot(get_services(request), code, since)
+    services, handle = get_services(request), request.query_params.get("copy")
+    headers = {"Cache-Control": CACHE_TWO_SECONDS, "Vary": "Accept-Encoding"}
+    copy = None
+    if handle is None:
+        body = await read.snapshot(services, code, since)
+    else:
+        # The same token may stand on pages of several origins, each a copy of its own.
+        headers["Vary"] = "Accept-Encoding, Origin"
+        origin = admission.get_origin(request.scope)
+        body, copy = await read.snapshot_of_copy(services, code, since, handle, origin)
+    key = code if copy is None else f"{code} {copy}"
     packed = (
-        request.app.state.compressed_bodies.get(code, body)
+        request.app.state.compressed_bodies.get(key, body)
         if since is None
         else CompressedBody(body)
     )
-    headers = {"Cache-Control": CACHE_TWO_SECONDS, "ETag": packed.etag, "Vary": "Accept-Encoding"}
+    headers["ETag"] = packed.etag
     if etag_matches(request.headers.get("if-none-match", ""), packed.etag):
         return Response(None, 304, headers)
     if len(body) >= MIN_GZIP_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
@@ -79,16 +90,23 @@ def parse_since(text: str | None) -> Position | None:
 
 
 async def comments(request: Request) -> Response:
-    """Handle `GET /v1/stories/{code}/comments?before=&limit=&order=`: one page of threads."""
+    """Handle `GET /v1/stories/{code}/comments?before=&limit=&order=&lang=`: one page of threads."""
     query = request.query_params
     order, limit = query.get("order", "newest"), query.get("limit", "20")
     if order not in ORDERS:
         raise MalformedError(f"`order` is one of {', '.join(ORDERS)}.")
     if not re.fullmatch(r"[1-9][0-9]{0,2}", limit) or int(limit) > MAX_THREADS:
         raise MalformedError(f"`limit` is a whole number from 1 to {MAX_THREADS}.")
-    before = query.get("before") or None
+    before, lang = query.get("before") or None, query.get("lang", "")
+    if lang and (len(lang) > MAX_LANGUAGE_LENGTH or not LANGUAGE_TAG.fullmatch(lang)):
+        raise MalformedError("`lang` is a language tag, such as de or pt-BR.")
     page, settings = await read.page(
-        get_services(request), story_code_param(request), order, before, int(limit)
+        get_services(request),
+        story_code_param(request),
+        order,
+        before,
+        int(limit),
+        lang=primary_of(lang),
     )
     return json_response(
         server_messages.snapshot_threads_json(page.threads, page.next, show_copy=settings.show_copy)

@@ -1,9 +1,12 @@
 """The person's own account: name, password, passkeys, recovery codes, sessions."""
 
+from dataclasses import replace
+
 import orjson
 from starlette.responses import Response
 
 from widget_server.model.errors import ProblemError
+from widget_server.model.queue_keys import DEFAULT_KEYS, OFFERED, QueueKeys, keys_of, sign_of
 from widget_server.operations.owners import credentials, people, sign_in
 from widget_server.web.dashboard.page import Page, account_page, strong_account_page
 from widget_server.web.pages.translate import LOCALES
@@ -35,6 +38,28 @@ async def save_profile(page: Page) -> Response:
         page.fail(error)
         return await _account(page)
     return page.redirect("/admin/account", "saved")
+
+
+@account_page
+async def save_keys(page: Page) -> Response:
+    """Handle `POST /admin/account/keys`: the keys of the queue, or with `switch` only whether they act."""
+    form, account = page.form, page.person.account
+    switch = form.get("switch")
+    known = keys_of(account.keys)
+    if switch:
+        await people.set_queue_keys(page.services, account, replace(known, on=switch == "on"))
+        return Response(status_code=204)
+    chosen = {name: form.get(name) or code for name, code in DEFAULT_KEYS.items()}
+    changed = {name: code for name, code in chosen.items() if code != DEFAULT_KEYS[name]}
+    keys = QueueKeys(form.get("on") == "1", changed)
+    if form.get("usual"):
+        keys = QueueKeys(keys.on)
+    try:
+        await people.set_queue_keys(page.services, account, keys)
+    except ProblemError as error:
+        page.errors["keys"] = page.t.error(error.detail)
+        return await _account(page, keys=keys)
+    return page.redirect("/admin/account#keys", "saved")
 
 
 @strong_account_page
@@ -105,7 +130,9 @@ async def end_other_sessions(page: Page) -> Response:
     return page.redirect("/admin/account", "sessions_ended")
 
 
-async def _account(page: Page, new_codes: list[str] | None = None) -> Response:
+async def _account(
+    page: Page, new_codes: list[str] | None = None, keys: QueueKeys | None = None
+) -> Response:
     services, account = page.services, page.person.account
     email = services.people.sealer.unseal(account.email) if account.email else ""
     return page.render(
@@ -118,4 +145,7 @@ async def _account(page: Page, new_codes: list[str] | None = None) -> Response:
         unused_codes=await services.people.accounts.unused_codes(account.id),
         new_codes=new_codes,
         themes=THEMES,
+        keys=keys or keys_of(account.keys),
+        actions=tuple(DEFAULT_KEYS),
+        offered=[(code, sign_of(code)) for code in OFFERED],
     )

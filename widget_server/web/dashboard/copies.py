@@ -64,7 +64,7 @@ async def show(page: Page) -> Response:
 @site_page("revoke")
 async def revoke(page: Page) -> Response:
     """Handle `POST …/copies/{copy}/revoke`: take its token back and, as a choice, shut its origin out."""
-    copy = _copy(page)
+    copy = copy_id(page)
     chosen: Any = page.form.get("shut_out") or None
     try:
         if chosen is not None and chosen not in copies.SCOPES:
@@ -91,15 +91,29 @@ async def revoke(page: Page) -> Response:
 @site_page("revoke")
 async def give_back(page: Page) -> Response:
     """Handle `POST …/copies/{copy}/give-back`: accept its token again, and its origin."""
-    await copies.give_back_copy(page.services, page.actor, page.site, _copy(page))
+    await copies.give_back_copy(page.services, page.actor, page.site, copy_id(page))
     return page.redirect(page.path("copies"), "copy_given_back")
+
+
+@site_page("agree")
+async def agree(page: Page) -> Response:
+    """Handle `POST …/copies/{copy}/agree`: show the name that its republisher wants, or hide it again."""
+    agreed = page.form.get("agreed") == "1"
+    try:
+        await copies.agree_with_name(
+            page.services, page.actor, page.site, copy_id(page), agreed=agreed
+        )
+    except OperatorError as error:
+        page.errors[""] = page.t.error(str(error))
+        return await _atlas(page)
+    return page.redirect(page.path("copies"), "copy_agreed" if agreed else "copy_hidden")
 
 
 @site_page("read_copies")
 async def look(page: Page) -> Response:
     """Handle `POST …/copies/{copy}/look`: look at its page again."""
     try:
-        await request_look_on(page.services, page.actor, page.site, _copy(page))
+        await request_look_on(page.services, page.actor, page.site, copy_id(page))
     except NotFoundError:
         raise
     except ProblemError as error:
@@ -130,7 +144,7 @@ def wanted_of(page: Page) -> CopyFilter:
     )
 
 
-def _copy(page: Page) -> int:
+def copy_id(page: Page) -> int:
     """Return the copy's id in the path. Raises `NotFoundError`."""
     text: str = page.request.path_params["copy"]
     if not (text.isascii() and text.isdecimal()) or len(text) > 18:

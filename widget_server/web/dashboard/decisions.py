@@ -18,17 +18,23 @@ from widget_server.model.errors import (
     StaleError,
 )
 from widget_server.model.records import CommentState
-from widget_server.operations.moderation import discussion, targets
+from widget_server.operations.moderation import bans, discussion, targets
 from widget_server.operations.moderation.batches import undo_batch
 from widget_server.operations.moderation.decide import decide, undo
 from widget_server.operations.moderation.discussion import StaffComment
+from widget_server.operations.moderation.new_comments import mark_seen, mark_unseen
 from widget_server.operations.moderation.queue import decide_case
+from widget_server.operations.owners import take_back as changes
 from widget_server.protocol.codes import status_of
 from widget_server.web.dashboard.diff import words_changed
 from widget_server.web.dashboard.messages import message_page
+from widget_server.web.dashboard.narrowing import narrowing, offered
 from widget_server.web.dashboard.page import Page, site_page
+from widget_server.web.dashboard.queue_counts import answer_script
 
-STEPS = ("remove", "reject", "spam", "hold", "erase", "answer")
+SEEN = "seen-"
+"""Begins what “undo” names after a person has looked at a new comment; the comment's id follows."""
+STEPS = ("remove", "reject", "spam", "hold", "erase", "answer", "ban", "mute", "hide")
 """What the page of a comment can ask for before it acts."""
 ASKED_REASONS = tuple(REASONS)
 
@@ -61,8 +67,16 @@ def told(page: Page, back: str, did: str, decision: str | None, comment: str = "
 
 def verbs_of(page: Page, shown: StaffComment) -> list[CommentVerb]:
     """Return what the person may decide about a comment in its state, the usual first."""
-    state = shown.comment.state
+    state, copy = shown.comment.state, shown.comment.copy
     found: list[str]
+    own = page.actor.copies
+    if own is not None:
+        # Comments of other copies are shown to a local moderator, who decides nothing about them.
+        found = [] if copy is None or copy.id not in own else ["hold"]
+        found = [] if shown.held or state == CommentState.REMOVED else found
+        if state == CommentState.PENDING and found:
+            found = ["approve", "reject", "hold"]
+        return [cast(CommentVerb, verb) for verb in found]
     if state == CommentState.PENDING:
         found = ["approve", "reject", "hold", "spam", "erase"]
     elif shown.held:
@@ -71,14 +85,16 @@ def verbs_of(page: Page, shown: StaffComment) -> list[CommentVerb]:
         found = ["restore", "erase"] if shown.kept_until is not None else []
     else:
         found = ["approve"] if shown.reported else []
-        found += ["remove", "unpin" if shown.comment.pinned else "pin", "hold", "spam", "erase"]
+        found += ["remove", "unpin" if shown.comment.pinned else "pin"]
+        found += ["feature" if shown.comment.featured_at is None else "unfeature"]
+        found += ["hold", "spam", "erase"]
     return [cast(CommentVerb, verb) for verb in found if page.may(verb)]
 
 
 @site_page("read")
 async def show(page: Page) -> Response:
     """Handle `GET …/comments/{comment}`: a comment, what is known about it, and every action."""
-    return await _comment(page)
+    return await comment_view(page)
 
 
 @site_page("read")
@@ -88,7 +104,18 @@ async def submit(page: Page) -> Response:
     if verb not in COMMENT_VERBS or verb == "erase":
         raise MalformedError("Choose one of the buttons of the page.")
     require(page.actor, verb, page.site)
+    if verb == "approve" and page.form.get("queue") == "new":
+        return await _seen(page)
     return await _decide(page, verb)
+
+
+async def _seen(page: Page) -> Response:
+    """Note that the person has looked at a new comment; “undo” names it instead of a decision."""
+    comment = page.request.path_params["comment"]
+    await mark_seen(page.services, page.actor, page.site, comment)
+    if page.wants_json:
+        return await answer_script(page, {"decision": SEEN + comment})
+    return told(page, back_of(page, page.path("queue")), "seen", SEEN + comment)
 
 
 @site_page("erase")
@@ -130,31 +157,32 @@ async def _decide(page: Page, verb: CommentVerb) -> Response:
                 note=note,
             )
     except CaseClosedError as closed:
-        return _closed(page, closed)
+        return await _closed(page, closed)
     except StaleError:
         if page.wants_json:
             return JSONResponse({"error": page.t("stale_card")}, 409)
         page.errors[""] = page.t("stale")
-        return await _comment(page, status=409, step=verb)
+        return await comment_view(page, status=409, step=verb)
     except NotPermittedError:
         raise
     except ProblemError as error:
         if page.wants_json:
             raise
         page.fail(error)
-        return await _comment(page, status=status_of(error), step=verb)
+        return await comment_view(page, status=status_of(error), step=verb)
     did = f"{verb}_edit" if queue == "edits" and verb in {"approve", "reject"} else verb
     if queue == "reported" and verb == "approve":
         did = "keep"
     entry = decided.decision
     kept = entry.id if entry is not None and verb != "erase" else None
     if page.wants_json:
-        return JSONResponse({"decision": kept})
+        # At full speed by keys, what is new is counted only where it is shown to change.
+        return await answer_script(page, {"decision": kept}, new=form.get("queue") == "new")
     back = back_of(page, page.path(f"stories/{shown.story}"))
     return told(page, back, did if entry is not None else "nothing", kept, comment)
 
 
-def _closed(page: Page, closed: CaseClosedError) -> Response:
+async def _closed(page: Page, closed: CaseClosedError) -> Response:
     """Return what another person has decided meanwhile."""
     said = page.t("closed_before")
     if closed.decided is not None:
@@ -162,7 +190,7 @@ def _closed(page: Page, closed: CaseClosedError) -> Response:
         done, when = page.t(f"log_{verb}"), page.clock().ago(at)
         said = page.t("decided_before", name=name, verb=done, when=when)
     if page.wants_json:
-        return JSONResponse({"error": said, "gone": True}, 409)
+        return await answer_script(page, {"error": said, "gone": True}, 409)
     return message_page(page.request, 409, "decided_before", said)
 
 
@@ -175,12 +203,20 @@ def whole_number(text: str) -> int | None:
 async def submit_undo(page: Page) -> Response:
     """Handle `POST …/undo`: take back a decision or a batch."""
     name = page.form.get("decision")
+    if name.startswith(SEEN):
+        await mark_unseen(page.services, page.actor, page.site, name.removeprefix(SEEN))
+        if page.wants_json:
+            return await answer_script(page, {"decision": None})
+        return told(page, back_of(page, page.path("queue")), "undo", None)
     if await page.services.batches.find(name) is not None:
         undoing = await undo_batch(page.services, page.actor, page.site, name)
         return page.redirect(page.path(f"queue/batches/{undoing.id}"))
     try:
         # A decision of another site is not found: whether it exists is not told.
-        await targets.is_about_stories(page.services, page.site, name)
+        of_stories = await targets.is_about_stories(page.services, page.site, name)
+        if not of_stories and await changes.is_mute(page.services, page.site, name):
+            await changes.take_back(page.services, page.actor, page.site, name)
+            return told(page, back_of(page, page.path("bans")), "undo", None)
         result = await undo(page.services, page.actor, name)
     except (StaleError, ErasedError, NotFoundError) as error:
         if page.wants_json:
@@ -188,7 +224,7 @@ async def submit_undo(page: Page) -> Response:
         return message_page(page.request, status_of(error), "not_undone", error.detail)
     back = back_of(page, page.path("log"))
     if page.wants_json and not result.refused:
-        return JSONResponse({"decision": None})
+        return await answer_script(page, {"decision": None})
     if result.refused:
         said = next(iter(result.refused.values())).detail
         return message_page(page.request, 409, "part_undone", said)
@@ -216,28 +252,40 @@ async def submit_answer(page: Page) -> Response:
     except ProblemError as error:
         error.field = "body"
         page.fail(error)
-        return await _comment(page, status=422, step="answer")
+        return await comment_view(page, status=422, step="answer")
     back = back_of(page, page.path(f"stories/{shown.story}"))
     return told(page, back, "answer", None, made.id)
 
 
-async def _comment(page: Page, status: int = 0, step: str = "") -> Response:
+async def comment_view(page: Page, status: int = 0, step: str = "") -> Response:
+    """Return the page of a comment, with the form of a step open."""
     comment = page.request.path_params["comment"]
     found = await discussion.comment_page(page.services, page.actor, page.site, comment)
     step = step or page.request.query_params.get("step", "")
-    kept: dict[str, Any] = {name: page.form.get(name) for name in ("reason", "note", "body")}
+    names = ("reason", "note", "body", "mode", "length", "whom")
+    kept: dict[str, Any] = {name: page.form.get(name) for name in names}
+    writer = found.shown.comment
+    step = step if step in STEPS and page.may(step) else ""
     return page.render(
         "decisions/comment.html",
         status,
         one=found.shown,
         context=found.context,
         verbs=verbs_of(page, found.shown),
-        step=step if step in STEPS and page.may(step) else "",
+        step=step,
+        offered=await offered(page, found.shown.story) if step == "hide" else [],
+        may_hide=page.may("hide") and page.actor.copies is None,
         reasons=ASKED_REASONS,
         kept=kept,
         key=page.form.get("key") or uuid.uuid4().hex,
         back=back_of(page, page.path(f"stories/{found.shown.story}")),
         changes=changes_of(found.shown),
+        ban=await bans.ban_of(page.services, page.actor, page.site, writer),
+        may_ban=page.may("ban") and bool(writer.reader) and writer.role is None,
+        may_ban_network=await bans.may_ban_networks(page.services, page.site),
+        reported=found.reported,
+        appeals=await bans.appeals_of(page.services, page.actor, page.site, comment),
+        **await narrowing(page, found.shown.story, [found.shown]),
         **told_now(page),
     )
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from widget_server.model.actors import CAPACITY_RULE, REPORTS_RULE
+from widget_server.model.rules import FLOOD
 from widget_server.web.dashboard.texts import Translate
 
 MAX_WORDS = 8
@@ -32,9 +34,27 @@ SCOPE_GROUPS: dict[str, tuple[str, ...]] = {
         "feature",
         "unfeature",
         "undo",
+        "uphold",
+        "ban",
+        "unban",
+        "mute",
+        "hide",
+        "show",
+        "approval",
     ),
-    "stories": ("close", "open", "notice", "story_settings"),
-    "site": ("settings", "rules", "token", "revoke", "shut_out", "rotate", "retire"),
+    "stories": ("close", "open", "notice", "correct", "story_settings", "text", "translate"),
+    "site": (
+        "settings",
+        "rules",
+        "raid",
+        "watch",
+        "token",
+        "revoke",
+        "shut_out",
+        "agree",
+        "rotate",
+        "retire",
+    ),
     "people": ("invite", "role", "key"),
 }
 """Scopes of an API key by the heading under which they are offered. Others come under `more`."""
@@ -50,6 +70,12 @@ def actor_of(t: Translate, kind: str | None, name: str | None, *, is_named: bool
     """Return who did something, such as “root, on the command line”."""
     if kind == "schedule":
         return t("by_schedule")
+    if kind == "rule" and name == REPORTS_RULE.id:
+        return t("by_reports")
+    if kind == "rule" and name == FLOOD:
+        return t("by_flood")
+    if kind == "rule" and name == CAPACITY_RULE.id:
+        return t("by_capacity")
     if not name or not is_named:
         return t("a_key" if kind == "key" else "by_unknown")
     return t("by_shell", name=name) if kind == "shell" else name

@@ -4,6 +4,8 @@ from typing import Any
 
 from starlette.responses import Response
 
+from widget_server.operations.moderation.queue import count_hints
+from widget_server.operations.moderation.raids import raids_on
 from widget_server.operations.owners.home import show_home
 from widget_server.web.dashboard.decisions import told_now
 from widget_server.web.dashboard.log_words import say_latest
@@ -44,12 +46,17 @@ async def show(page: Page) -> Response:
     today = found.today
     waiting = sum(today.queues.get(queue, (0, 0))[0] for queue in ("pending", "held", "edits"))
     oldest = [today.queues[one][1] for one in ("pending", "held", "edits") if one in today.queues]
-    page.waits = sum(number for number, _ in today.queues.values())
+    hints = await count_hints(page.services, page.actor, page.site)
+    page.waits = sum(number for number, _ in today.queues.values()) + hints
     hour = page.services.now_ms() // HOUR_MS % 24
+    cached = await page.services.cache.site(page.site)
     return page.render(
         "home/home.html",
+        full="open" if cached is None else cached.full,
         found=found,
         waiting=waiting,
+        hints=hints,
+        raids_now=await raids_on(page.services, page.site),
         latest=[(one, say_latest(page, one)) for one in found.latest],
         oldest=min(oldest, default=None),
         charts=[

@@ -8,6 +8,7 @@ from starlette.responses import Response, StreamingResponse
 
 from widget_server.auth.permissions import STRONG_VERBS, require
 from widget_server.model.errors import NotFoundError, ProblemError
+from widget_server.operations.moderation import statements
 from widget_server.operations.moderation.log import verify_site_log
 from widget_server.operations.moderation.log_pages import (
     Cursor,
@@ -30,18 +31,30 @@ VERBS = (
     "spam",
     "pin",
     "unpin",
+    "feature",
+    "unfeature",
+    "uphold",
+    "ban",
+    "unban",
+    "mute",
     "erase",
     "close",
     "open",
     "notice",
+    "correct",
     "undo",
     "settings",
     "rules",
+    "raid",
+    "capacity",
     "story_settings",
+    "text",
+    "translate",
     "token",
     "revoke",
     "shut_out",
     "readmit",
+    "agree",
     "rotate",
     "retire",
     "invite",
@@ -95,6 +108,17 @@ async def export(page: Page) -> Response:
 async def export_full(page: Page) -> Response:
     """Handle `POST …/log/export-full`: a CSV file with names, notes and values."""
     return _file(page, full=True)
+
+
+@site_page("export_public")
+async def export_statements(page: Page) -> Response:
+    """Handle `GET …/log/export-dsa`: restrictions in the fields of the EU's Transparency Database."""
+    chosen = _filter(_chosen(page))
+    parts = statements.export_statements(
+        page.services, page.actor, page.site, since=chosen.since or 0, until=chosen.until
+    )
+    headers = {"Content-Disposition": f'attachment; filename="statements-{page.site}.csv"'}
+    return StreamingResponse(parts, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _file(page: Page, *, full: bool) -> Response:

@@ -25,6 +25,7 @@ PLACES = (
     Place("home", "read"),
     Place("queue", "read"),
     Place("stories", "read"),
+    Place("bans", "read_reports"),
     Place("copies", "read_copies"),
     Place("numbers", "read_numbers"),
     Place("tokens", "read_tokens", "setup"),

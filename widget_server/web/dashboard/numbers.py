@@ -8,6 +8,8 @@ from typing import Any
 from starlette.responses import Response, StreamingResponse
 
 from widget_server.model.errors import ProblemError
+from widget_server.operations.moderation.raids import raids_between
+from widget_server.operations.moderation.second_look import agreement
 from widget_server.operations.owners import numbers, numbers_csv
 from widget_server.operations.owners.decision_times import csv_decision_times, decision_times
 from widget_server.operations.owners.numbers import CopyName, OverTime, Span
@@ -65,6 +67,9 @@ async def show(page: Page) -> Response:
         url=lambda **changes: query_of(page, **changes),
         kept=kept_fields(page, "from", "to", "days", "lang", "zone"),
         names=await _chosen(page, asked),
+        raids=await raids_between(
+            page.services, page.actor, page.site, asked.span.start, asked.span.end
+        ),
         **(content or {"chart": None}),
     )
 
@@ -258,7 +263,8 @@ async def _decisions(page: Page, asked: Asked) -> dict[str, Any]:
             nine=duration(page.t, whole.nine_in_ten),
         )
         shown.append((queue, whole, days, series, charts.bar_chart(labels, series), said))
-    return {"labels": labels, "queues": shown, "duration": duration}
+    alike = await agreement(services, by, site)
+    return {"labels": labels, "queues": shown, "duration": duration, "alike": alike}
 
 
 _TEMPLATES = {"languages": "copies"}

@@ -22,6 +22,7 @@ from widget_server.operations.owners import people, sign_in
 from widget_server.operations.services import Services
 from widget_server.protocol.codes import status_of
 from widget_server.transport import admission
+from widget_server.transport.settings import LIST_PATHS
 from widget_server.web.conditional import etag_matches
 from widget_server.web.dashboard import cookies, navigation, times
 from widget_server.web.dashboard.forms import Form, read_form
@@ -162,7 +163,9 @@ async def make_page(request: Request) -> Page:
     secret = cookies.session_secret(request)
     signed_in = await sign_in.find_session(services, secret) if secret else None
     chosen = signed_in.account.lang if signed_in is not None else None
-    form = await read_form(request) if request.method == "POST" else Form()
+    # A stranger's body stays small.
+    lists = signed_in is not None and LIST_PATHS.match(request.scope["path"].encode()) is not None
+    form = await read_form(request, lists=lists) if request.method == "POST" else Form()
     return Page(request, services, language_of(request, chosen), signed_in, form)
 
 

@@ -19,7 +19,7 @@ ROLE_MATRIX = (
     ("decide", ("approve", "remove", "undo")),
     ("hold", ("hold",)),
     ("close", ("close", "open")),
-    ("notices", ("notice", "story_settings")),
+    ("notices", ("notice", "correct", "story_settings")),
     ("settings", ("settings",)),
     ("tokens", ("token", "revoke", "shut_out")),
     ("export", ("export_public",)),

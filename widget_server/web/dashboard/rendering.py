@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from widget_server.model.errors import NotFoundError
 from widget_server.model.queue import is_harsh
 from widget_server.web.assets import CACHE_IMMUTABLE, Assets
 from widget_server.web.dashboard import entry_words
+from widget_server.web.dashboard.diff import words_changed
 from widget_server.web.pages import comment_html
 from widget_server.web.pages.translate import LOCALES
 
@@ -87,7 +89,32 @@ def _dead(node: object) -> object:
     return ["span", None, *inside, *([] if inside == [href] else [f" ({href})"])]
 
 
+def marked(nodes: object, words: Sequence[str]) -> object:
+    """Return a comment's tree in which these words, as they are written, are marked."""
+    if not isinstance(nodes, list) or not words:
+        return nodes
+    longest_first = sorted(words, key=len, reverse=True)
+    return _mark(nodes, re.compile(f"({'|'.join(map(re.escape, longest_first))})"))
+
+
+def _mark(nodes: list[object], pattern: re.Pattern[str]) -> list[object]:
+    found: list[object] = []
+    for node in nodes:
+        if isinstance(node, str):
+            parts = pattern.split(node)
+            found += [
+                ["mark", None, part] if n % 2 else part for n, part in enumerate(parts) if part
+            ]
+        elif isinstance(node, list):
+            found.append([*node[:2], *_mark(node[2:], pattern)])
+        else:
+            found.append(node)
+    return found
+
+
 templates = Environment(
+    # Each page would ask the disk fourteen times whether a template has changed.
+    auto_reload=False,
     loader=FileSystemLoader(TEMPLATES),
     autoescape=True,
     undefined=StrictUndefined,
@@ -104,7 +131,9 @@ templates.filters |= {
     "bare": lambda address: address.removeprefix("https://").removesuffix("/"),
     "comment_html": comment_html.render,
     "dead_links": dead_links,
+    "marked": marked,
     "is_harsh": is_harsh,
+    "changed_to": words_changed,
     "safe_url": lambda url: urls.safe(url) or "",
 }
 templates.globals |= {

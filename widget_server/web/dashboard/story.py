@@ -1,5 +1,6 @@
 """One story: its discussion with every action in place, attribution, notice, closing, and copies."""
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,11 +14,18 @@ from widget_server.model.errors import (
 )
 from widget_server.model.records import Story
 from widget_server.operations.moderation import decide, discussion, log_pages
-from widget_server.operations.moderation.discussion import DISCUSSION_VIEWS
+from widget_server.operations.moderation.discussion import (
+    DISCUSSION_VIEWS,
+    StaffComment,
+    StaffThread,
+)
+from widget_server.operations.moderation.local_copies import is_shared
 from widget_server.operations.owners import stories
 from widget_server.web.dashboard import ticked
 from widget_server.web.dashboard.decisions import ASKED_REASONS, back_of, here, told, told_now
+from widget_server.web.dashboard.narrowing import narrowing, waiting_copies
 from widget_server.web.dashboard.page import Page, site_page
+from widget_server.web.pages.translate import Translator
 
 _field = MalformedError.in_field
 
@@ -28,7 +36,7 @@ MAX_DAYS = 3_650
 @site_page("read")
 async def show(page: Page) -> Response:
     """Handle `GET …/stories/{code}`: the discussion."""
-    return await _story(page)
+    return await show_story(page)
 
 
 @site_page("read_copies")
@@ -36,7 +44,16 @@ async def show_copies(page: Page) -> Response:
     """Handle `GET …/stories/{code}/copies`."""
     code = page.request.path_params["code"]
     found = await stories.show_story(page.services, page.actor, page.site, code, copies=50)
-    return page.render("story/copies.html", found=found, tab="copies", **told_now(page))
+    words = Translator(page.t.lang)
+    return page.render(
+        "story/copies.html",
+        found=found,
+        tab="copies",
+        words=words,
+        waiting={one.id for one in await waiting_copies(page, code)},
+        is_shared=lambda copy: is_shared(page.services, copy),
+        **told_now(page),
+    )
 
 
 @site_page("read")
@@ -54,6 +71,7 @@ async def show_thread(page: Page) -> Response:
         tab="discussion",
         batch=ticked.offered(page),
         reasons=ASKED_REASONS,
+        **await narrowing(page, found.record.story.code, _comments([thread])),
         **told_now(page),
     )
 
@@ -89,7 +107,7 @@ async def open_again(page: Page) -> Response:
 async def set_closing(page: Page) -> Response:
     """Handle `POST …/stories/{code}/closing`: on a date, after some days, or as the site."""
     form = page.form
-    story = await _find(page)
+    story = await find(page)
     try:
         at = _closing_time(page, form.get("closes"), form.get("date"), form.get("days"))
         await decide.set_closing_date(page.services, page.actor, story.code, at)
@@ -97,7 +115,7 @@ async def set_closing(page: Page) -> Response:
         raise
     except ProblemError as error:
         page.fail(error)
-        return await _story(page)
+        return await show_story(page)
     return await _told(page, story.code, "closing")
 
 
@@ -119,7 +137,7 @@ def _closing_time(page: Page, choice: str, date: str, days: str) -> int | None:
 
 
 async def _decide(page: Page, verb: Any, notice: str | None = None) -> Response:
-    story = await _find(page)
+    story = await find(page)
     form = page.form
     try:
         changed = await decide.decide_story(
@@ -136,7 +154,7 @@ async def _decide(page: Page, verb: Any, notice: str | None = None) -> Response:
     except ProblemError as error:
         error.field = "notice" if verb == "notice" else None
         page.fail(error)
-        return await _story(page)
+        return await show_story(page)
     did = {"notice": "notice" if changed.notice else "no_notice"}.get(verb, verb)
     return await _told(page, story.code, did)
 
@@ -146,14 +164,16 @@ async def _told(page: Page, code: str, did: str) -> Response:
     return told(page, back_of(page, page.path(f"stories/{code}")), did, last)
 
 
-async def _find(page: Page) -> Story:
+async def find(page: Page) -> Story:
+    """Return the story in the path. Raises `NotFoundError`."""
     story = await page.services.discussions.story(page.request.path_params["code"])
     if story is None or story.site != page.site:
         raise NotFoundError
     return story
 
 
-async def _story(page: Page) -> Response:
+async def show_story(page: Page) -> Response:
+    """Return the page of a story, with what is wrong with a form."""
     query = page.request.query_params
     found = await stories.find_story(
         page.services, page.actor, page.site, page.request.path_params["code"]
@@ -168,6 +188,7 @@ async def _story(page: Page) -> Response:
         "story/story.html",
         found=found,
         shown=shown,
+        waiting_copies=await waiting_copies(page, found.record.story.code),
         view=view,
         tab="discussion",
         older=f"{shown.next[0]}.{shown.next[1]}" if shown.next else "",
@@ -176,8 +197,15 @@ async def _story(page: Page) -> Response:
         page_url=here(page),
         batch=ticked.offered(page, ticked.REMOVED_VERBS if view == "removed" else ticked.VERBS),
         reasons=ASKED_REASONS,
+        **await narrowing(page, found.record.story.code, _comments(shown.threads)),
         **told_now(page),
     )
+
+
+def _comments(threads: Iterable[StaffThread]) -> Iterator[StaffComment]:
+    for thread in threads:
+        yield thread.top
+        yield from thread.replies
 
 
 def _place(text: str) -> tuple[int, str] | None:

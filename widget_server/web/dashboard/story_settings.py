@@ -17,6 +17,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "email": ("off", "optional", "required"),
     "website": ("off", "optional", "required"),
     "open_republishing": ("off", "licence", "on"),
+    "discussion_languages": ("together", "apart"),
+    "older_copies": ("republisher", "readers"),
 }
 """Settings with a few values. The empty value stands for the site's."""
 TEXTS = ("prompt", "guidelines", "guidelines_text")

@@ -50,8 +50,10 @@ class Translate:
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the text with the values put in. `n` selects the plural form."""
-        values = self._isolated(values)
         found = TEXTS.get(self.lang, {}).get(key)
+        if isinstance(found, str) and not values:
+            return found
+        values = self._isolated(values)
         if found is None:
             return interpolate("en", TEXTS["en"][key], values)
         return interpolate(self.lang, found, values)

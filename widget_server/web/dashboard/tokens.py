@@ -80,6 +80,12 @@ async def rotate(page: Page) -> Response:
     return page.redirect(page.path("tokens/keys"), "key_rotated")
 
 
+@site_page("rotate")
+async def show_widget_key(page: Page) -> Response:
+    """Handle `POST …/tokens/keys/widget-key`: the key that signs widget tokens and nothing else."""
+    return await _keys(page, key=await sites.widget_key(page.services, page.actor, page.site))
+
+
 @site_page("retire")
 async def retire(page: Page) -> Response:
     """Handle `POST …/tokens/keys/retire`: tokens of older keys stop, as the page named them."""
@@ -99,13 +105,18 @@ def _seen(stop: tokens.Retirement) -> str:
     return f"{stop.generation}.{stop.total}.{stop.unknown}"
 
 
-async def _keys(page: Page, *, opened: bool = False) -> Response:
+async def _keys(page: Page, *, opened: bool = False, key: str = "") -> Response:
     keys = await tokens.list_keys(page.services, page.actor, page.site)
     stop = None
     if (opened or "retire" in page.request.query_params) and page.may("retire"):
         stop = await tokens.what_would_stop(page.services, page.actor, page.site)
     return page.render(
-        "tokens/keys.html", keys=keys, stop=stop, seen=_seen(stop) if stop is not None else ""
+        "tokens/keys.html",
+        keys=keys,
+        stop=stop,
+        seen=_seen(stop) if stop is not None else "",
+        widget_key=key,
+        server=page.services.server_origin,
     )
 
 

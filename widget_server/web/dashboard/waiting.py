@@ -1,9 +1,10 @@
-"""How many comments of a site wait for a person: the number in the title, the icon and the navigation."""
+"""How much of a site waits for a person: the number in the title, the icon and the navigation."""
 
 import time
 
 from widget_server.auth.permissions import allowed
 from widget_server.model.actors import Actor
+from widget_server.operations.moderation.cases import unseen_queues
 from widget_server.operations.services import Services
 
 FRESH_S = 5.0
@@ -25,13 +26,13 @@ class WaitingCounts:
         key = site, by.copies
         kept = self._kept.get(key)
         if kept is None or time.monotonic() - kept[0] > FRESH_S:
-            counts = await self._services.owner_comments.queue_counts(site, by.copies)
+            numbers = await self._services.owner_comments.queue_counts(site, by.copies)
             if len(self._kept) >= MAX_KEPT:
                 self._kept.clear()
-            numbers = {queue: number for queue, (number, _) in counts.items()}
             kept = self._kept[key] = time.monotonic(), numbers
-        sees_reports = allowed(by, "read_reports", site)
-        return sum(n for queue, n in kept[1].items() if sees_reports or queue != "reported")
+        unseen: list[str] = [*unseen_queues(by, site)]
+        unseen += [] if allowed(by, "correct", site) else ["corrections"]
+        return sum(number for queue, number in kept[1].items() if queue not in unseen)
 
     def forget(self, site: str) -> None:
         """Ask the database next time: something of the site was changed."""

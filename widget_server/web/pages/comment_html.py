@@ -4,7 +4,10 @@ from markupsafe import Markup, escape
 
 from widget_server.content import urls
 
-_TAGS = frozenset(["p", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li"])
+# Only the dashboard adds `mark`.
+_TAGS = frozenset(
+    ["p", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "mark"]
+)
 _DEPTH_LIMIT = 64
 """Deeper than any valid text. Deeper nodes of a damaged row are omitted."""
 _LINK = Markup('<a href="{}" rel="nofollow ugc noopener noreferrer">{}</a>')

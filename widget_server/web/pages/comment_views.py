@@ -64,6 +64,7 @@ class CommentViews:
         units = memoryview(name.encode("utf-16-le")).cast("H")
         return {
             "waiting": False,
+            "featured": False,
             **comment,
             "name": self._name(comment),
             "initial": name[:1].upper() or "?",

@@ -13,9 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from widget_server.content import urls
+from widget_server.model.corrections import shown
 from widget_server.model.errors import NotFoundError
 from widget_server.model.limits import MAX_RESPONSE_BYTES
 from widget_server.model.records import Comment, CommentState, Site, Story, Tally, Tree
+from widget_server.model.translations import edition, primary_of
 from widget_server.operations.readers import open_data
 from widget_server.operations.readers.open_data import LatestComments
 from widget_server.operations.services import Services
@@ -25,6 +27,8 @@ from widget_server.web.api.stories import get_services, story_code_param
 from widget_server.web.compressed import CompressedBody
 from widget_server.web.conditional import VersionedBodyCache, conditional_response, robots
 from widget_server.web.pages.comment_html import render
+from widget_server.web.pages.editions import story_address
+from widget_server.web.pages.translate import DEFAULT, Translator, language_tag, text_language
 from widget_server.web.pages.xml import xml_templates
 
 MEDIA_TYPES = {
@@ -39,7 +43,7 @@ _NO_TALLY = Tally(0, {})
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One comment in a feed. Times are RFC 3339."""
+    """One comment or correction in a feed. Times are RFC 3339."""
 
     id: str
     title: str
@@ -54,6 +58,9 @@ class Entry:
     """Number of replies of a comment that is no reply."""
     lang: str | None
     text: Tree
+    license: tuple[str, str] | None = None
+    """Name and address of the licence under which its writer gave it."""
+    featured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,8 @@ class Feed:
     address: str
     page: str
     updated: str
+    lang: str = ""
+    """The language of all entries, if the address names one."""
     license: str = ""
     rights: str = ""
     count: int | None = None
@@ -81,25 +90,53 @@ class Feed:
 
 
 async def story_feed(request: Request) -> Response:
-    """Handle `GET /s/{code}/feed.atom` and `GET /s/{code}/feed.json`."""
-    services, code, kind = get_services(request), story_code_param(request), _format(request)
+    """Handle `GET /s/{code}/feed.atom?lang=` and `GET /s/{code}/feed.json?lang=`.
+
+    With a language, only the comments that were written in it.
+    """
+    services, code, kind = get_services(request), story_code_param(request), format_of(request)
+    # Comments are filtered by the first part of a tag: readers of `de` and `de-AT` understand each other.
+    lang = primary_of(language_tag(request.query_params.get("lang", "")) or "")
     found = await open_data.open_story(services, code)
     # All that the feed shows but the comments, which change with `seq`.
     story = replace(found.story, tally=_NO_TALLY, tallies=0)
     version = (found.epoch, story, found.site.name)
     cache: VersionedBodyCache = request.app.state.feeds
-    packed = cache.get((code, kind), version)
+    packed = cache.get((code, kind, lang), version)
     if packed is None:
-        latest = await open_data.latest(services, story)
-        body = _write(_of_story(services.server_origin, story, latest, kind), kind)
-        packed = cache.put((code, kind), version, body)
+        latest = await open_data.latest(services, story, lang)
+        body = write(_of_story(services.server_origin, story, latest, kind, lang), kind)
+        packed = cache.put((code, kind, lang), version, body)
     changed = max(story.changed_at, story.created_at)
-    return _respond(request, services, packed, kind, changed, found.site)
+    return respond(request, services, packed, kind, changed, found.site)
+
+
+async def corrections_feed(request: Request) -> Response:
+    """Handle `GET /s/{code}/corrections.atom` and `GET /s/{code}/corrections.feed.json`."""
+    services, code = get_services(request), story_code_param(request)
+    kind = "atom" if request.url.path.endswith(".atom") else "json"
+    found = await open_data.open_story(services, code)
+    story = found.story
+    version = (found.epoch, story.corrections, story.title, story.publisher)
+    cache: VersionedBodyCache = request.app.state.feeds
+    key = (code, "corrections", kind)
+    packed = cache.get(key, version)
+    if packed is None:
+        feed = _of_corrections(services.server_origin, story, kind)
+        packed = cache.put(key, version, write(feed, kind))
+    changed = corrections_changed_at(story)
+    return respond(request, services, packed, kind, changed, found.site)
+
+
+def corrections_changed_at(story: Story) -> int:
+    """Return when the list of corrections changed last."""
+    times = [one.withdrawn_at or one.at for one in story.corrections]
+    return max([*times, story.created_at])
 
 
 async def site_feed(request: Request) -> Response:
     """Handle `GET /sites/{site}/feed.atom` and `GET /sites/{site}/feed.json`."""
-    services, kind = get_services(request), _format(request)
+    services, kind = get_services(request), format_of(request)
     site = await open_data.open_site(services, request.path_params["site"])
     epoch, changed = await open_data.site_changed_at(services, site)
     version = (epoch, changed, site.name)
@@ -108,21 +145,22 @@ async def site_feed(request: Request) -> Response:
     packed = cache.get(key, version)
     if packed is None:
         latest = await open_data.latest_of_site(services, site)
-        body = _write(_of_site(services.server_origin, site.slug, site.name, latest, kind), kind)
+        body = write(_of_site(services.server_origin, site.slug, site.name, latest, kind), kind)
         if services.now_ms() - changed < SETTLED_MS:
             version = (epoch, -1, site.name)
         packed = cache.put(key, version, body)
-    return _respond(request, services, packed, kind, changed, site)
+    return respond(request, services, packed, kind, changed, site)
 
 
-def _format(request: Request) -> str:
+def format_of(request: Request) -> str:
+    """Return the format that a feed's address names. Raises `NotFoundError` for an unknown one."""
     kind: str = request.path_params["format"]
     if kind not in MEDIA_TYPES:
         raise NotFoundError
     return kind
 
 
-def _respond(
+def respond(
     request: Request,
     services: Services,
     packed: CompressedBody,
@@ -130,31 +168,84 @@ def _respond(
     changed: int,
     site: Site,
 ) -> Response:
+    """Return a feed, or 304 if the client has it. `changed` is the time of its last change, in ms."""
     headers = {"Cache-Control": CACHE, **robots(site)}
     media_type = MEDIA_TYPES[kind]
     return conditional_response(request, packed, media_type, headers, changed, services.now_ms())
 
 
-def _of_story(server: str, story: Story, latest: LatestComments, kind: str) -> Feed:
-    page, licence = f"{server}/s/{story.code}", LICENCES.get(story.license)
-    entries, deleted = _entries(server, latest)
+def _of_story(server: str, story: Story, latest: LatestComments, kind: str, lang: str) -> Feed:
+    t = Translator(text_language(lang) or DEFAULT)
+    title = edition(story, lang).story.title or story.key
+    query = f"?lang={lang}" if lang else ""
+    page, licence = story_address(server, story.code, lang), LICENCES.get(story.license)
+    entries, deleted = entries_of(server, latest)
+    said, withdrawn = corrections_of(server, story)
+    # Before the comments: a long feed keeps its beginning.
+    entries, deleted = [*said, *entries], [*withdrawn, *deleted]
     name = licence[0] if licence else story.license
     return Feed(
-        id=entry_id(story.code),
-        title=f"Discussion: {story.title or story.key}",
-        address=f"{page}/feed.{kind}",
+        # A feed of one language is another feed.
+        id=entry_id(story.code, f"feed:{lang}" if lang else ""),
+        title=f"{t('discussion')}: {title}",
+        address=f"{server}/s/{story.code}/feed.{kind}{query}",
         page=page,
+        lang=lang,
         updated=serializers.rfc3339(max(story.changed_at, story.created_at)),
         license=licence[1] if licence else "",
         rights=f"The story: {name}. Each comment belongs to its writer.",
-        count=story.count,
+        count=None if lang else story.count,
         entries=entries,
         deleted=deleted,
     )
 
 
+def _of_corrections(server: str, story: Story, kind: str) -> Feed:
+    entries, deleted = corrections_of(server, story)
+    page = f"{server}/s/{story.code}/corrections"
+    return Feed(
+        id=entry_id(story.code, "corrections"),
+        title=f"Corrections: {story.title or story.key}",
+        address=f"{page}.atom" if kind == "atom" else f"{page}.feed.json",
+        page=page,
+        updated=serializers.rfc3339(corrections_changed_at(story)),
+        entries=entries,
+        deleted=deleted,
+    )
+
+
+def corrections_of(server: str, story: Story) -> tuple[list[Entry], list[Deleted]]:
+    """Return the corrections that readers see as entries, the newest first, and the withdrawn ones."""
+    entries, deleted = [], []
+    for one in shown(story.corrections):
+        name, page = entry_id(story.code, f"correction {one.id}"), f"{server}/s/{story.code}"
+        if one.withdrawn_at is not None:
+            deleted.append(Deleted(name, serializers.rfc3339(one.withdrawn_at)))
+            continue
+        at = serializers.rfc3339(one.at)
+        about: Tree = [["blockquote", None, ["p", None, one.passage]]] if one.passage else []
+        thanks: Tree = [["p", None, f"Thanks to {one.credit}."]] if one.credit else []
+        entries.append(
+            Entry(
+                id=name,
+                title=f"{one.kind.capitalize()}: {story.title or story.key}",
+                author=story.publisher or story.author or "The publisher",
+                website="",
+                published=at,
+                updated=at,
+                page=f"{page}/corrections#k-{one.id}",
+                parent_id=entry_id(story.code),
+                parent_page=page,
+                replies=None,
+                lang=None,
+                text=[*about, ["p", None, one.text], *thanks],
+            )
+        )
+    return entries, deleted
+
+
 def _of_site(server: str, slug: str, name: str, latest: LatestComments, kind: str) -> Feed:
-    entries, deleted = _entries(server, latest)
+    entries, deleted = entries_of(server, latest)
     times = [comment.updated_at for _, comment in latest.comments]
     return Feed(
         id=f"urn:uuid:{uuid5(NAMESPACE_URL, f'story-widget:site:{slug}')}",
@@ -177,7 +268,8 @@ def comment_page(server: str, code: str, comment: str) -> str:
     return f"{server}/s/{code}?thread={comment}#c-{comment}"
 
 
-def _entries(server: str, latest: LatestComments) -> tuple[list[Entry], list[Deleted]]:
+def entries_of(server: str, latest: LatestComments) -> tuple[list[Entry], list[Deleted]]:
+    """Return the entries of published comments, and the deleted entries of removed ones."""
     entries, deleted = [], []
     for code, comment in latest.comments:
         if comment.state is CommentState.PUBLISHED:
@@ -207,10 +299,12 @@ def _entry(server: str, story: Story, comment: Comment, replies: dict[str, int])
         replies=replies.get(comment.id, 0) if parent is None else None,
         lang=comment.lang,
         text=comment.text,
+        license=LICENCES.get(comment.licence or ""),
+        featured=comment.featured_at is not None,
     )
 
 
-def _write(feed: Feed, kind: str) -> bytes:
+def write(feed: Feed, kind: str) -> bytes:
     """Return the feed as a document of at most 256 KiB, with fewer entries if they are long."""
     while True:
         if kind == "atom":
@@ -237,7 +331,7 @@ def _json_feed(feed: Feed) -> dict[str, Any]:
             "deleted": [{"id": gone.id, "when": gone.when} for gone in feed.deleted],
         },
     }
-    return fields
+    return fields | ({"language": feed.lang} if feed.lang else {})
 
 
 def _json_item(entry: Entry) -> dict[str, Any]:
@@ -250,6 +344,12 @@ def _json_item(entry: Entry) -> dict[str, Any]:
         "date_published": entry.published,
         "date_modified": entry.updated,
         "authors": [author],
-        "_discussion": {"in_reply_to": entry.parent_id, "comment_count": entry.replies},
+        "_discussion": {
+            "in_reply_to": entry.parent_id,
+            "comment_count": entry.replies,
+            "license": entry.license and entry.license[1],
+        },
     }
+    if entry.featured:
+        fields["tags"] = ["featured"]
     return fields | ({"language": entry.lang} if entry.lang else {})

@@ -1,6 +1,6 @@
-"""Parse the body of a form (`multipart/form-data`, RFC 7578) that has only short texts.
+"""Parse the body of a form (`multipart/form-data`, RFC 7578).
 
-No form of the pages has a file. Multipart needs no percent-encoding, so that the longest comment
+Multipart needs no percent-encoding, so that the longest comment
 fits into the 64 KiB that a request's body may have, in any script.
 """
 
@@ -18,7 +18,16 @@ _NAME = re.compile(rb'content-disposition:[^\r\n]*;\s*name="([a-z_]{1,20})"', re
 
 
 def parse_form(content_type: str, body: bytes) -> dict[str, str]:
-    """Return the fields by name; of two with one name, the last. Raises `MalformedError`."""
+    """Return the texts by name; of two with one name, the last. Raises `MalformedError`."""
+    # Browsers send every line break of a text as CRLF.
+    return {
+        name: value.decode("utf-8", "replace").replace("\r\n", "\n")
+        for name, value in parse_fields(content_type, body)
+    }
+
+
+def parse_fields(content_type: str, body: bytes) -> list[tuple[str, bytes]]:
+    """Return names and values in order, also of files. Raises `MalformedError`."""
     match = _BOUNDARY.fullmatch(content_type.strip())
     if match is None:
         raise MalformedError("Send the form as multipart/form-data.")
@@ -26,13 +35,11 @@ def parse_form(content_type: str, body: bytes) -> dict[str, str]:
     # Before the first boundary stands nothing that counts, and after the last one “--”.
     if len(pieces) < 2 or not pieces[-1].startswith(b"--") or len(pieces) > MAX_FIELDS + 2:
         raise MalformedError("The form is damaged. Open the page again.")
-    fields = {}
+    fields = []
     for piece in pieces[1:-1]:
         head, separator, value = piece.partition(b"\r\n\r\n")
         name = _NAME.search(head) if len(head) <= MAX_HEAD_BYTES else None
         if not separator or name is None:
             raise MalformedError("The form is damaged. Open the page again.")
-        # Browsers send every line break of a text as CRLF.
-        text = value.decode("utf-8", "replace").replace("\r\n", "\n")
-        fields[name[1].decode()] = text
+        fields.append((name[1].decode(), value))
     return fields

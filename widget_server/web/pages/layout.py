@@ -1,5 +1,6 @@
 """What all pages share: the template environment, the style sheet and the language."""
 
+import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +20,11 @@ from widget_server.web.pages.translate import LOCALES, Translator
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 _STYLES = Assets(TEMPLATES)
-_SCRIPTS = {"preview.js": "iframe/preview.js"}
+_FILES = {
+    "preview.js": "iframe/preview.js",
+    "copy.js": "republish/copy.js",
+    "icon.svg": "page/icon.svg",
+}
 # In the address, so that no page is shown with the styles of another version.
 _STYLE_HASH = hashlib.sha256((TEMPLATES / "page/page.css").read_bytes()).hexdigest()[:12]
 
@@ -48,8 +53,8 @@ def link_maker(t: Translator) -> Callable[..., str]:
 
     def link(path: str, **query: str | None) -> str:
         chosen = {name: value for name, value in query.items() if value}
-        if t.explicit and "lang" not in chosen:
-            chosen["lang"] = t.lang
+        if t.named and "lang" not in chosen:
+            chosen["lang"] = t.named
         return f"{path}?{urlencode(chosen)}" if chosen else path
 
     return link
@@ -61,13 +66,23 @@ def theme_address(settings: SiteSettings) -> str | None:
     return None if name is None else f"/static/{name}?{_STYLE_HASH}"
 
 
+@functools.cache
+def file_address(name: str) -> str:
+    """Return the address of a script or the icon of the pages. A new version has another address."""
+    content = (TEMPLATES / _FILES[name]).read_bytes()
+    return f"/static/{name}?{hashlib.sha256(content).hexdigest()[:12]}"
+
+
 async def stylesheet(request: Request) -> Response:
-    """Handle `GET /static/{file}`: styles of the pages, the theme of a site, the script of previews."""
+    """Handle `GET /static/{file}`: styles of the pages, the theme of a site, scripts and the icon."""
     file = request.path_params["file"]
     css = theme.style_sheet(file)
     if css is not None:
         # As `page.css`: no credentials, the same for everyone.
         headers = {"Cache-Control": CACHE_LATEST, "Cross-Origin-Resource-Policy": "cross-origin"}
         return Response(css, headers=headers, media_type="text/css")
-    name = _SCRIPTS.get(file) or f"{file.removesuffix('.css')}/{file}"
+    name = _FILES.get(file) or f"{file.removesuffix('.css')}/{file}"
     return _STYLES.response(request, name, CACHE_LATEST)
+
+
+templates.globals["icon_address"] = file_address("icon.svg")

@@ -1,7 +1,7 @@
 """The home of a discussion: the widget in a page of its own, and the discussion as plain HTML.
 
 Until the embed has loaded, and without JavaScript, the plain HTML is shown: it stands inside the
-element. Whoever wants to write without JavaScript goes on to `/s/CODE/write`.
+element. A reader who wants to write without JavaScript goes on to `/s/CODE/write`.
 """
 
 from urllib.parse import urlsplit
@@ -30,12 +30,12 @@ async def story_page(request: Request) -> Response:
         "Content-Language": t.lang,
         "Content-Security-Policy": _content_security_policy(services.server_origin),
         "Referrer-Policy": "no-referrer",
-        "Link": await _links(services, code),
+        "Link": await _links(services, code, t.named),
     }
     return HTMLResponse(html, headers=headers)
 
 
-async def _links(services: Services, code: str) -> str:
+async def _links(services: Services, code: str, lang: str) -> str:
     """Return the `Link` header: what other software can read of the story, without the HTML."""
     found = await open_data.open_story(services, code, fresh=False)
     page = f"{services.server_origin}/s/{code}"
@@ -44,7 +44,7 @@ async def _links(services: Services, code: str) -> str:
         f'<{page}/replies>; rel="replies"; type="application/activity+json"',
     ]
     if found.site.settings.republishing_open(found.story.license):
-        address = discussion.oembed_address(services.server_origin, code)
+        address = discussion.oembed_address(services.server_origin, code, lang)
         links += [
             f'<{address}>; rel="alternate"; type="application/json+oembed"',
             f'<{address}&format=xml>; rel="alternate"; type="text/xml+oembed"',
@@ -61,6 +61,7 @@ def _content_security_policy(server: str) -> str:
             "default-src 'none'",
             f"script-src {server}/embed.js {server}/embed/",
             "style-src 'self'",
+            "img-src 'self'",
             f"connect-src {server} {sockets}",
             "base-uri 'none'",
             "form-action 'none'",

@@ -8,6 +8,8 @@ from markupsafe import Markup
 
 from widget_server.content import urls
 from widget_server.content.markdown import to_plain_text
+from widget_server.model.records import Story
+from widget_server.model.translations import Edition
 from widget_server.protocol.snippet import LICENCES
 
 MAX_COMMENTS = 20
@@ -21,10 +23,13 @@ def structured_data(
     total: int,
     reacted: int,
     threads: Sequence[Mapping[str, Any]],
+    shown_as: Edition,
+    original: Story,
 ) -> Markup:
     """Return the JSON-LD of a page's discussion, to stand inside of a `script` element.
 
-    `story` and `threads` are as the protocol sends them. A removed comment is left out.
+    `story` and `threads` are as the protocol sends them. A removed comment is left out. `shown_as` says
+    which translation of `original` the story is.
     """
     page = f"{server}/s/{story['code']}"
     title = story["title"] or story["key"]
@@ -32,6 +37,7 @@ def structured_data(
     licence = LICENCES.get(story["license"])
     if urls.safe(story["url"]):
         article |= {"@id": story["url"], "url": story["url"]}
+    article |= _languages(shown_as, original)
     if story["author"]:
         article["author"] = {"@type": "Person", "name": story["author"]}
     if story["publisher"]:
@@ -67,6 +73,21 @@ def structured_data(
     return Markup(text)  # noqa: S704 - no character of it can end the element
 
 
+def _languages(shown_as: Edition, original: Story) -> dict[str, Any]:
+    """Return the language of the article, and its translations or the original that it translates."""
+    fields: dict[str, Any] = {"inLanguage": shown_as.lang} if shown_as.lang else {}
+    if shown_as.translated:
+        if urls.safe(original.url):
+            fields["translationOfWork"] = {"@type": "Article", "@id": original.url}
+        return fields
+    translations = [
+        {"@type": "Article", "@id": one.url, "headline": one.title, "inLanguage": tag}
+        for tag, one in original.translations.items()
+        if not one.original
+    ]
+    return fields | ({"workTranslation": translations} if translations else {})
+
+
 def _comments(page: str, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return `comment` with the comments and, in place of a removed one, its replies."""
     described: list[dict[str, Any]] = []
@@ -93,6 +114,9 @@ def _comment(page: str, comment: Mapping[str, Any]) -> dict[str, Any]:
         "datePublished": comment["created_at"],
         "interactionStatistic": _counter(sum(comment["tally"]["counts"].values())),
     }
+    given = LICENCES.get(comment.get("license", ""))
+    if given:
+        fields["license"] = given[1]
     if comment["edited_at"]:
         fields["dateModified"] = comment["edited_at"]
     if comment["lang"]:
@@ -103,6 +127,6 @@ def _comment(page: str, comment: Mapping[str, Any]) -> dict[str, Any]:
 def _counter(number: int) -> dict[str, Any]:
     return {
         "@type": "InteractionCounter",
-        "interactionType": "https://schema.org/LikeAction",
+        "interactionType": {"@type": "LikeAction"},
         "userInteractionCount": number,
     }

@@ -10,6 +10,10 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
+from widget_server.model.identifiers import LANGUAGE_TAG
+from widget_server.model.limits import MAX_LANGUAGE_LENGTH
+from widget_server.model.translations import canonical_tag, primary_of
+
 Texts = Mapping[str, Any]
 
 _LOCALES = Path(__file__).parents[1] / "locales"
@@ -22,10 +26,18 @@ DEFAULT = "en"
 
 @dataclass(frozen=True, slots=True)
 class Translator:
-    """The texts of one language. `explicit`: the address of the page names the language."""
+    """The texts of one language.
+
+    `named` is the language that the address of the page names, also one without texts, or "".
+    """
 
     lang: str
-    explicit: bool = False
+    named: str = ""
+
+    @property
+    def reads(self) -> str:
+        """The language in which stories are shown: the named one, else that of the texts."""
+        return self.named or self.lang
 
     @property
     def dir(self) -> str:
@@ -43,6 +55,11 @@ class Translator:
                 raise KeyError(key)
             found = default
         return interpolate(self.lang, found, values)
+
+    def day(self, rfc3339: str) -> str:
+        """Return the day of a time of the serializers as a person writes it, in UTC."""
+        at, months = datetime.fromisoformat(rfc3339), LOCALES[self.lang]["months"]
+        return self("day", day=at.day, month=months[at.month - 1], year=at.year)
 
     def pair(self, key: str) -> tuple[str, str]:
         """Return a title and a sentence."""
@@ -100,10 +117,27 @@ def _arabic_category(n: int) -> str:
 
 def translator(request: Request) -> Translator:
     """Return the texts for a request: by `?lang=`, else by `Accept-Language`, else English."""
-    wanted = request.query_params.get("lang", "")
-    if wanted in LOCALES:
-        return Translator(wanted, explicit=True)
-    return Translator(accepted_language(request))
+    named = language_tag(request.query_params.get("lang", ""))
+    return Translator(text_language(named) or accepted_language(request), named or "")
+
+
+def language_tag(text: str) -> str | None:
+    """Return a language tag in its usual spelling, or None for any other text."""
+    if len(text) > MAX_LANGUAGE_LENGTH or not LANGUAGE_TAG.fullmatch(text):
+        return None
+    return canonical_tag(text)
+
+
+def text_language(tag: str | None) -> str | None:
+    """Return the language with texts that a tag stands for, or None."""
+    primary = primary_of(tag or "")
+    return primary if primary in LOCALES else None
+
+
+def language_name(tag: str) -> str:
+    """Return a language's own name, or its tag if there are no texts in it."""
+    lang = text_language(tag)
+    return tag if lang is None else str(LOCALES[lang]["language"])
 
 
 def accepted_language(request: Request) -> str:

@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from widget_server.model.claims import ReaderClaims
+from widget_server.model.decisions import REASONS
 from widget_server.model.errors import (
     MalformedError,
     NotFoundError,
-    OriginNotAllowedError,
     RateLimitedError,
     UnavailableError,
 )
@@ -26,8 +26,10 @@ from widget_server.web.api.stories import get_services, story_code_param
 from widget_server.web.pages import comment_views, discussion
 from widget_server.web.pages.form_data import parse_form
 from widget_server.web.pages.layout import render
+from widget_server.web.pages.own_forms import require_own_page
 from widget_server.web.pages.translate import Translator, translator
-from widget_server.web.pages.write_form import Form
+from widget_server.web.pages.write_decisions import NOTHING_DECIDED, Decisions, decisions_of
+from widget_server.web.pages.write_form import HINT, HINT_FIELDS, OBJECT, Form
 from widget_server.web.pages.write_steps import STEP, take_step
 from widget_server.web.read_limits import count_read
 
@@ -48,12 +50,15 @@ _HEADERS = {
 
 
 async def write_page(request: Request) -> Response:
-    """Handle `GET /s/{code}/write?reply=ID`: the discussion with its forms."""
+    """Handle `GET /s/{code}/write?reply=ID`: the discussion with its forms.
+
+    `?report=ID` opens the form of a report, `?hint=` that of an error in the story.
+    """
     services, code, t = get_services(request), story_code_param(request), translator(request)
     with count_read(request, code):
         place = discussion.Place.from_query(request.query_params)
         form = Form.new()
-        for mode in ("reply", "report"):
+        for mode in ("reply", "report", HINT):
             if mode in request.query_params:
                 form.enter(mode, request.query_params[mode])
         return await _respond(services, code, place, t, form, None)
@@ -65,7 +70,7 @@ async def write_post(request: Request) -> Response:
     Raises `OriginNotAllowedError` for a form that another page sent.
     """
     services, code, t = get_services(request), story_code_param(request), translator(request)
-    _require_own_page(request, services, t)
+    require_own_page(request, services, t)
     body = await admission.read_body(request, MAX_FORM_BYTES)
     fields = parse_form(request.headers.get("content-type", ""), body)
     form = Form.from_fields(fields)
@@ -74,18 +79,15 @@ async def write_post(request: Request) -> Response:
         with count_read(request, code):
             place = _place(step.removeprefix("go:") if step[:3] == "go:" else fields.get("at", ""))
             reader = await take_step(request, services, code, t, form, step)
-            return await _respond(services, code, place, t, form, reader)
+            told = NOTHING_DECIDED
+            if reader is not None:
+                network = services.network_key(admission.client_address(request.scope))
+                told = await decisions_of(services, code, t, reader, network)
+            return await _respond(services, code, place, t, form, reader, told)
     except (RateLimitedError, UnavailableError) as error:
         # The discussion cannot be read now: the page shows only what was typed, to be sent again.
         form.fail(error, "", t)
         return _response(_render_kept(code, t, form, step), form, t)
-
-
-def _require_own_page(request: Request, services: Services, t: Translator) -> None:
-    """Raise `OriginNotAllowedError` unless a page of this server sent the form."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    if site != "same-origin" or admission.get_origin(request.scope) != services.server_origin:
-        raise OriginNotAllowedError(t("foreign"))
 
 
 def _place(query: str) -> discussion.Place:
@@ -102,14 +104,15 @@ async def _respond(
     t: Translator,
     form: Form,
     reader: ReaderClaims | None,
+    told: Decisions = NOTHING_DECIDED,
 ) -> Response:
     own = comment_views.NOTHING_OWN
     if reader is not None:
         story, _ = await discussion.find(services, code)
         own = await comment_views.own_of(services, story, identify.reader_id(reader))
-    if form.target:
+    if form.target and form.mode != OBJECT:
         await _find_target(services, code, form, own, t)
-    extra = {"form": form, "fields": form.hidden_fields()}
+    extra = {"form": form, "fields": form.hidden_fields(), "told": told, "report_reasons": REASONS}
     html = await discussion.draw(
         services, code, place, t, "story/write.html", extra, own, FORM_THREADS
     )
@@ -138,7 +141,8 @@ def _render_kept(code: str, t: Translator, form: Form, step: str) -> bytes:
         "form": form,
         "step": step if STEP.fullmatch(step) else "post",
         "fields": {**form.hidden_fields(), "name": form.name, "email": form.email}
-        | {"website": form.website, "reason": form.reason},
+        | {"website": form.website, "reason": form.reason, "category": form.category}
+        | {name: getattr(form, name) for name in HINT_FIELDS},
         "pair": t.pair(f"m{form.status}"),
     }
     return render("story/kept.html", t, content).encode()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from widget_server.model.decisions import REASONS
 from widget_server.model.errors import ProblemError, RateLimitedError
 from widget_server.model.identifiers import COMMENT_ID
 from widget_server.protocol.codes import status_of
@@ -14,8 +15,13 @@ from widget_server.web.pages.translate import Translator
 
 MODES = ("reply", "edit", "delete", "report")
 """What the composer can be for, beside a new comment. Each is about a comment."""
+OBJECT = "object"
+"""The mode in which a known reader objects: to a decision about a comment, or without one to the ban."""
+HINT = "hint"
+"""The mode in which an error in the story is reported to the editors."""
 FORGET = "forget"
 """The mode that asks whether everything is to be deleted."""
+HINT_FIELDS = ("text", "passage", "credit")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -33,10 +39,18 @@ class Form:
     email: str = ""
     website: str = ""
     reason: str = ""
+    category: str = ""
+    """Of a report: a key of `REASONS`, or empty."""
+    text: str = ""
+    """What is wrong with the story, in a report to the editors."""
+    passage: str = ""
+    """The words of the story that the report quotes."""
+    credit: str = ""
+    """The name under which the reader wants to be thanked."""
     draft: str = ""
     """The comment that was being written when an edit began."""
     mode: str = ""
-    """What the composer is for: one of `MODES`, `FORGET`, or empty for a new comment."""
+    """What the composer is for: one of `MODES`, `OBJECT`, `HINT`, `FORGET`, or empty for a new comment."""
     target: str = ""
     """The comment that the mode is about."""
     target_name: str = ""
@@ -61,8 +75,9 @@ class Form:
         for name in ("first", "key"):
             if _UUID.fullmatch(fields.get(name, "")):
                 setattr(form, name, fields[name])
-        for name in ("reader", "body", "name", "email", "website", "reason", "draft"):
+        for name in ("reader", "body", "name", "email", "website", "reason", "draft", *HINT_FIELDS):
             setattr(form, name, fields.get(name, ""))
+        form.category = fields.get("category", "") if fields.get("category") in REASONS else ""
         mode, _, target = fields.get("mode", "").partition(":")
         form.enter(mode, target)
         return form
@@ -72,14 +87,21 @@ class Form:
         if mode == FORGET:
             self.mode, self.target = (FORGET if self.reader else ""), ""
             return
-        known = mode in MODES and COMMENT_ID.fullmatch(target) is not None
+        if mode == HINT:
+            self.mode, self.target = HINT, ""
+            return
+        if mode == OBJECT and not target and self.reader:
+            self.mode, self.target = OBJECT, ""
+            return
+        known = mode in (*MODES, OBJECT) and COMMENT_ID.fullmatch(target) is not None
         self.mode, self.target = (mode, target) if known else ("", "")
 
     def leave(self) -> None:
         """Make the composer one for a new comment again, with what was written before an edit."""
         if self.mode == "edit":
             self.body, self.draft = self.draft, ""
-        self.mode = self.target = self.reason = ""
+        self.mode = self.target = self.reason = self.category = ""
+        self.text = self.passage = self.credit = ""
 
     def forget(self) -> None:
         """Become the form of a reader who is not known. What is not posted yet stays."""
@@ -101,8 +123,8 @@ class Form:
         mode = f"{self.mode}:{self.target}" if self.mode else ""
         hidden = {"first": self.first, "key": self.key, "reader": self.reader, "mode": mode}
         hidden["draft"] = self.draft
-        if self.mode in {"report", "delete", FORGET}:
+        if self.mode in {"report", "delete", OBJECT, HINT, FORGET}:
             hidden["body"] = self.body
-        if self.mode in {"edit", "report", "delete", FORGET}:
+        if self.mode in {"edit", "report", "delete", OBJECT, HINT, FORGET}:
             hidden |= {"name": self.name, "email": self.email, "website": self.website}
         return {name: value for name, value in hidden.items() if value}

@@ -19,7 +19,7 @@ from widget_server.transport import admission
 from widget_server.web import actions
 from widget_server.web.pages import comment_views
 from widget_server.web.pages.translate import Translator
-from widget_server.web.pages.write_form import FORGET, MODES, Form
+from widget_server.web.pages.write_form import FORGET, HINT, MODES, OBJECT, Form
 
 STEP = re.compile(r"([a-z-]{1,12})(?::([0-9A-Za-z_-]{0,16})(?::([a-z_]{1,30}))?)?")
 """The value of a button: what it does, to which comment, with which reaction."""
@@ -36,7 +36,7 @@ async def take_step(
     kind, target, key = match.groups(default="") if match else ("", "", "")
     network = services.network_key(admission.client_address(request.scope))
     grant = await authorize.authorize(
-        services, token=None, code=code, origin=services.server_origin, lang=t.lang
+        services, token=None, code=code, origin=services.server_origin, lang=t.reads
     )
     reader = identify.reader_from_token(services, grant.site, form.reader or None)
     if reader is None:
@@ -49,7 +49,9 @@ async def take_step(
         if action is not None:
             message = {**action, "story": code, "first": form.first}
             parsed = client_messages.parse_action(orjson.dumps(message))
-            answer, reader = await actions.execute(services, grant, reader, network, parsed)
+            answer, reader = await actions.execute(
+                services, grant, reader, network, parsed, form=True
+            )
             _on_done(form, kind, orjson.loads(answer), t)
             if kind == "forget-all":
                 reader = None
@@ -67,7 +69,13 @@ def _place_of_error(kind: str, target: str) -> str:
         return "reactions"
     if kind in {"on", "off"}:
         return target
-    return {"send-report": "reason", "forget-all": ""}.get(kind, "body")
+    places = {
+        "send-report": "reason",
+        "send-object": "reason",
+        "send-hint": "text",
+        "forget-all": "",
+    }
+    return places.get(kind, "body")
 
 
 def _action(form: Form, kind: str, target: str, key: str, t: Translator) -> dict[str, Any] | None:
@@ -78,23 +86,42 @@ def _action(form: Form, kind: str, target: str, key: str, t: Translator) -> dict
         case "on" | "off":
             chosen = key if kind == "on" else None
             return {"type": "react", "reaction": chosen, "comment": target}
-        case "post" | "save" if not form.body.strip():
-            form.errors["body"], form.status = t("empty"), 422
-            return None
-        case "post":
-            contact = {name: getattr(form, name) or None for name in ("name", "email", "website")}
-            parent = form.target if form.mode == "reply" else None
-            message = {"type": "comment", "key": form.key, "body": form.body, "parent": parent}
-            return message | contact
-        case "save":
-            return {"type": "edit", "comment": form.target, "body": form.body}
+        case "post" | "save":
+            return _comment(form, kind, t)
         case "erase":
             return {"type": "delete", "comment": target}
         case "send-report":
-            return {"type": "report", "comment": target, "reason": form.reason or None}
+            reason, category = form.reason or None, form.category or None
+            return {"type": "report", "comment": target, "reason": reason, "category": category}
+        case "send-object":
+            return {"type": "appeal", "comment": target or None, "text": form.reason or None}
+        case "send-hint":
+            return _hint(form, t)
         case "forget-all":
             return {"type": "forget"}
     return None
+
+
+def _comment(form: Form, kind: str, t: Translator) -> dict[str, Any] | None:
+    """Return the comment or its edit, or None if it has no words."""
+    if not form.body.strip():
+        form.errors["body"], form.status = t("empty"), 422
+        return None
+    if kind == "save":
+        return {"type": "edit", "comment": form.target, "body": form.body}
+    contact = {name: getattr(form, name) or None for name in ("name", "email", "website")}
+    parent = form.target if form.mode == "reply" else None
+    message = {"type": "comment", "key": form.key, "body": form.body, "parent": parent}
+    return message | contact
+
+
+def _hint(form: Form, t: Translator) -> dict[str, Any] | None:
+    """Return the report of an error in the story, or None if it has no words."""
+    if not form.text.strip():
+        form.errors["text"], form.status = t("hint_empty"), 422
+        return None
+    about = {name: getattr(form, name).strip() or None for name in ("passage", "credit")}
+    return {"type": "hint", "text": form.text, **about}
 
 
 def _on_done(form: Form, kind: str, answer: Mapping[str, Any], t: Translator) -> None:
@@ -118,6 +145,12 @@ def _on_done(form: Form, kind: str, answer: Mapping[str, Any], t: Translator) ->
             form.leave()
         case "send-report":
             form.notice = t("reported")
+            form.leave()
+        case "send-object":
+            form.notice = t("objected")
+            form.leave()
+        case "send-hint":
+            form.notice = t("hint_sent")
             form.leave()
         case "react":
             form.notice = t("reacted")
@@ -144,10 +177,10 @@ async def _enter(
             form.errors["body"], form.status = t("empty"), 422
     elif kind == "cancel":
         form.leave()
-    elif kind == FORGET:
+    elif kind in {FORGET, HINT}:
         form.leave()
-        form.enter(FORGET, "")
-    elif kind in MODES:
+        form.enter(kind, "")
+    elif kind in (*MODES, OBJECT):
         form.leave()
         form.enter(kind, target)
         if kind == "edit":

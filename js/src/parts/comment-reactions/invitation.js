@@ -15,8 +15,6 @@ export function addInvitation(context, { h, safeUrl, localText }) {
   const list = h("ul");
   const element = h("div", { class: "invitation", part: "invitation" }, h("p", null, t("act")), list);
   let drawn = "";
-  /** Whether the reader reacted in this page view. Who reacted before came to read: nothing moves below the pointer. */
-  let reacted = false;
 
   /** @param {State} state */
   function draw({ settings, mine, optimistic }) {
@@ -34,8 +32,7 @@ export function addInvitation(context, { h, safeUrl, localText }) {
         ),
       );
     }
-    reacted ||= !!optimistic;
-    element.hidden = !reacted || !calls[0] || !(optimistic ?? mine).reaction;
+    element.hidden = !context.reacted || !calls[0] || !(optimistic ?? mine).reaction;
     // Into the document only when it is needed: it takes no space before.
     if (!element.hidden && !element.isConnected) reactions()?.after(element);
   }

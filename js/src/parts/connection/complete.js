@@ -8,6 +8,8 @@ import css from "./style.css";
 
 /** Interval in milliseconds at which relative times are updated. */
 const CLOCK_INTERVAL_MS = 60_000;
+/** Time from the end of a selection to the click that uses it, in milliseconds. */
+const SELECTED_MS = 1_000;
 
 /**
  * Add listeners and late styles to a view.
@@ -26,20 +28,30 @@ export function complete(view, host, tools) {
   const composer = /** @type {HTMLElement} */ (element.querySelector(".composer"));
   const status = /** @type {HTMLElement} */ (element.lastElementChild);
   const presence = /** @type {HTMLElement} */ (element.querySelector(".presence"));
+  const reportError = /** @type {HTMLElement} */ (element.querySelector(".bar ~ .row > button"));
   /** @type {Record<string, number> | undefined} */
   let last;
+  /** Text of the page that is selected, or was until a moment ago. */
+  let selected = "";
   view.style(css);
+  story.reportBlockedSocket = () => view.fetchPart("navigation").then((part) => part.reportBlockedSocket(story.server), () => {});
   // Reactions chosen before the page was left, without a reply yet.
   if (story.storage().unsent) story.loadLivePart().then(() => story.resume(), () => {});
   // Without a snippet, add title, author and license to the page.
   if (!host.firstElementChild && !host.links[0]) {
-    view.fetchPart("more").then((part) => part.addAttribution(host, story.state.story, tools), () => {});
+    const original = story.state.story;
+    const shown = { ...original, ...original?.translations?.[view.t("lang")] };
+    view.fetchPart("more").then((part) => part.addAttribution(host, shown, tools), () => {});
   }
   if (host.closest("blockquote")) view.fetchPart("navigation").then((part) => part.readInk(host, element, signal), () => {});
 
-  /** Load the live part: actions, and updates of other readers. */
-  const loadLive = () => part("live").catch(() => {});
-  const onNear = () => Promise.all([loadLive(), part("navigation")]).catch(() => {});
+  /** Load a part that then draws by itself. @param {"live" | "navigation" | "options"} name */
+  const load = (name) => part(name).catch(() => {});
+  /** Load the actions, and the updates of other readers. */
+  const onNear = () => {
+    load("live");
+    load("navigation");
+  };
   const attach = () => part("writing").then((part) => part.attach(composer), () => {});
 
   /** Show the comment named in the page's fragment. */
@@ -73,6 +85,7 @@ export function complete(view, host, tools) {
     (event) => {
       // Hide a visible message at the next click.
       status.className = "visually-hidden";
+      view.selected = selected;
       const { target, metaKey, ctrlKey, shiftKey, altKey } = event;
       const link = /** @type {HTMLAnchorElement | null} */ (/** @type {Element} */ (target).closest(".time"));
       if (!link || metaKey || ctrlKey || shiftKey || altKey) return;
@@ -82,15 +95,36 @@ export function complete(view, host, tools) {
     },
     true,
   );
+  /** Return what is selected in the page; a selection in a field or a shadow tree counts as collapsed, or is not of the document. */
+  function readSelection() {
+    const selection = getSelection();
+    return selection?.isCollapsed || !document.contains(selection?.anchorNode ?? null) ? "" : String(selection);
+  }
+  document.addEventListener(
+    "selectionchange",
+    () => {
+      // A press on a button ends the selection before its click.
+      const now = readSelection();
+      if (now) selected = now;
+      else setTimeout(() => (selected = readSelection()), SELECTED_MS);
+    },
+    { signal },
+  );
   addEventListener("hashchange", goToHash, { signal });
   goToHash();
 
   const { onRender } = view;
   view.onRender = (state) => {
     onRender?.(state);
-    const { unseen, settings } = state;
-    if (unseen[0]) loadLive();
+    const { unseen, settings, mine, ban, older, story: facts } = state;
+    // The reader may have reacted before this part was there: the live part shows the site's links then.
+    if (unseen[0] ?? state.optimistic) load("live");
+    // It loads what shows decisions about this reader, opening hours, corrections and that the copy is older.
+    if (ban ?? mine.reports ?? mine.hints ?? settings.mode ?? facts?.corrections ?? older) load("navigation");
+    // It shows the comments of one language first, where the owner keeps languages apart.
+    if (settings.discussion_languages) load("options");
     set(presence, "data-readers", state.presence.readers);
+    set(reportError, "hidden", !!state.read_only);
     const { drafts, queue } = story.storage();
     if (drafts || queue) attach();
     // Reactions of other readers are animated, not announced.

@@ -3,8 +3,8 @@
  *
  * The socket is optional: without it everything works over HTTP. It is open while the page is visible. It closes for the
  * back/forward cache and after a minute in a hidden tab, and resumes from the last position, so that no message is
- * missed or applied twice. After two failed opens no more sockets are opened and the stories are polled. A story whose
- * subscription fails for a reason other than its token is polled, too.
+ * missed or applied twice. After two failed opens the part `fallback` brings the changes, over another way of HTTP, and tries a
+ * socket now and then. It also brings those of a story whose subscription fails for a reason other than its token.
  *
  * A connection can break without a `close` event, and browsers do not report the server's pings. The page therefore sends a
  * message that needs a reply after a period without messages, and whenever it becomes visible.
@@ -14,7 +14,6 @@
  */
 import { json } from "../../storage.js";
 import { backoff, shouldReconnect } from "../../backoff.js";
-import { startPolling } from "./poll.js";
 import { createReceiver } from "./receiver.js";
 
 export { complete } from "./complete.js";
@@ -42,19 +41,27 @@ let lastRef = 0;
 /** Return a message number that is unique in this page. */
 const nextRef = () => ++lastRef;
 
-/** Subscribe a story on a connection with room for one more. @param {Discussion} story @param {string} server an origin */
-export function joinConnection(story, server) {
+/** Load a part until it is there. @typedef {(server: string, name: string) => Promise<any>} GetPart */
+
+/**
+ * Subscribe a story on a connection with room for one more.
+ *
+ * @param {Discussion} story
+ * @param {string} server an origin
+ * @param {GetPart} getPart
+ */
+export function joinConnection(story, server, getPart) {
   if (!story.receive) Object.assign(story, createReceiver(story));
   if (!story.connection?.stories.has(story)) {
     story.connection =
       connections.find((each) => each.server === server && each.stories.size < MAX_STORIES) ??
-      /** @type {Connection} */ (connections[connections.push(createConnection(server)) - 1]);
+      /** @type {Connection} */ (connections[connections.push(createConnection(server, getPart)) - 1]);
   }
   story.connection.join(story);
 }
 
-/** Create the socket handling for a group of stories. @param {string} server an origin @returns {Connection} */
-function createConnection(server) {
+/** Create the socket handling for a group of stories. @param {string} server an origin @param {GetPart} getPart @returns {Connection} */
+function createConnection(server, getPart) {
   /** @type {Set<Discussion>} */
   const stories = new Set();
   /** @type {Map<number, (answer?: any) => void>} */
@@ -72,8 +79,8 @@ function createConnection(server) {
   let pongTimer = 0;
   /** Check intervals since the last message. */
   let silentChecks = 0;
-  /** Set while stories are polled. @type {Promise<void> | null} */
-  let polling = null;
+  /** Set while the part `fallback` brings changes. @type {Promise<void> | null} */
+  let fallback = null;
 
   const isOpen = () => socket?.readyState === 1;
   const send = (/** @type {object} */ message) => isOpen() && socket?.send(json(message));
@@ -83,7 +90,7 @@ function createConnection(server) {
   /** @param {Discussion} story */
   function join(story) {
     stories.add(story);
-    if (disabled) poll();
+    if (disabled) fallBack();
     if (isOpen()) return subscribe(story);
     connect();
     onVisibilityChange();
@@ -161,7 +168,9 @@ function createConnection(server) {
   function subscription(story) {
     const { code, token, identity, spent, state } = story;
     const page = location.origin + location.pathname;
-    const lang = document.documentElement.lang.replace(/_/g, "-");
+    // The language of the copy, which may be another one than that of the page around it.
+    const widget = document.querySelector(`story-widget[src*="/${code}"]`) ?? document.documentElement;
+    const lang = /** @type {HTMLElement | null} */ (widget.closest("[lang]"))?.lang.replace(/_/g, "-") ?? "";
     story.requestedReader = story.storage().reader;
     return {
       type: "subscribe",
@@ -170,7 +179,7 @@ function createConnection(server) {
       reader: story.requestedReader,
       identity: identity === spent ? undefined : identity,
       since: state.position,
-      // Omit values that the server would reject.
+      // The server drops what does not fit.
       page: /^http.{1,1996}$/.test(page) ? page : undefined,
       lang: /^[a-z]{2,8}(-[a-z\d]{1,8})*$/i.test(lang) ? lang : undefined,
     };
@@ -184,7 +193,7 @@ function createConnection(server) {
     if (story.live) {
       tries = 0;
       everSubscribed = true;
-    } else if (stories.has(story)) poll();
+    } else if (stories.has(story)) fallBack();
   }
 
   /** @param {any} message */
@@ -208,8 +217,9 @@ function createConnection(server) {
       for (const story of [...stories]) story.fail({ code: "refused", detail });
       return;
     }
-    if (disabled || ++tries > 1) poll();
+    if (disabled || ++tries > 1) fallBack();
     if (canRetry()) scheduleConnect(backoff(tries - 1));
+    else for (const story of stories) story.reportBlockedSocket?.();
   }
 
   /** Close the socket. `connect` may open a new one later. */
@@ -233,24 +243,26 @@ function createConnection(server) {
     }, delay);
   }
 
-  /** Poll the stories that are not live. */
-  function poll() {
+  /** Bring changes to the stories that are not live. */
+  function fallBack() {
     for (const story of stories) story.onUnreachable();
-    polling ??= startPolling(server, stories, retryNow).then(() => {
-      polling = null;
-    });
+    fallback ??= getPart(server, "fallback")
+      .then(({ startFallback }) => startFallback(server, stories, retryNow))
+      .then(() => {
+        fallback = null;
+      });
   }
 
-  /** Try sockets again: the network or the server is back. */
-  function retryNow() {
-    tries = 0;
+  /** Try sockets again, as after `failed` failures: the network or the server may be back. */
+  function retryNow(failed = 0) {
+    tries = failed;
     onVisibilityChange();
   }
 
   document.addEventListener("visibilitychange", onVisibilityChange);
   addEventListener("pagehide", disconnect);
   addEventListener("pageshow", onVisibilityChange);
-  addEventListener("online", retryNow);
+  addEventListener("online", () => retryNow());
 
   return {
     server,

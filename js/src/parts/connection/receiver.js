@@ -47,6 +47,7 @@ export function createReceiver(story) {
     if (message.reader || message.read_only) story.loadLivePart().then(() => story.onPersonalAnswer(message), () => {});
     // The subscription to this story was ended by the server; others on the socket go on.
     if (message.type === "error") story.fail(message);
+    else if (message.type === "copy.older") story.set({ older: message.url ? message : null });
     else story.dispatch(message);
   }
 }

@@ -34,7 +34,6 @@ export function createActions(story, server, { request, json, storageKey, optimi
   let readsOnly = false;
   /** The identity token for which an action already waited. @type {string | null} */
   let awaitedIdentity = null;
-  const path = `${server}/v1/stories/${code}`;
 
   /** @type {DiscussionApi["mutate"]} */
   function mutate(action) {
@@ -120,7 +119,7 @@ export function createActions(story, server, { request, json, storageKey, optimi
     });
 
   /** @type {DiscussionApi["get"]} */
-  const get = (which) => request(`${path}/comments${which}`);
+  const get = (which) => request(`${server}/v1/stories/${code}/comments${which}`);
 
   /** Running `settle` calls, by target. @type {Record<string, Promise<void> | undefined>} */
   const settling = {};
@@ -235,10 +234,11 @@ export function createActions(story, server, { request, json, storageKey, optimi
       }
       try {
         /** @type {Snapshot} */
-        const snapshot = await request(path + (position ? `?since=${position.epoch}:${position.seq}` : ""));
+        const snapshot = await story.load(position && `&since=${position.epoch}:${position.seq}`);
         // Before the first subscription nothing defers messages.
         const receive = story.receive ?? story.dispatch;
-        receive(snapshot);
+        // It names the copy only if that hides something.
+        receive({ copy: null, ...snapshot });
         snapshot.tallies?.forEach(receive);
         wakePaused();
       } catch (problem) {

@@ -36,8 +36,8 @@ export function createReducer({ applySnapshot, newerTally }) {
         if (event.type === "comment") {
           return { ...upsertComment(state, event.comment), position, count: event.count ?? state.count };
         }
-        const { closed = story.closed, notice = story.notice, settings = state.settings } = event;
-        return { ...state, position, settings, story: { ...story, closed, notice } };
+        const { type, story: code, position: at, settings = state.settings, ...facts } = event;
+        return { ...state, position, settings, story: { ...story, ...facts } };
       }
       case "tally":
         return {
@@ -159,13 +159,13 @@ export function createReducer({ applySnapshot, newerTally }) {
 
   /** Insert the reader's own comment. @param {State} state @param {OwnComment} comment */
   function insertOwn(state, comment) {
-    const { body: _body, editable_until: _until, ...plain } = comment;
+    const { body: _body, editable_until: _until, decision: _decision, ...plain } = comment;
     return upsertComment(saveOwn(state, comment), plain, true);
   }
 
   /** Save the fields that only the author receives. @param {State} state @param {OwnComment} comment @returns {State} */
-  function saveOwn(state, { id, body, editable_until }) {
-    const comments = { ...state.mine.comments, [id]: { body, editable_until } };
+  function saveOwn(state, comment) {
+    const comments = { ...state.mine.comments, [comment.id]: comment };
     return { ...state, mine: { ...state.mine, comments } };
   }
 

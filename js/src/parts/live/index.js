@@ -5,7 +5,6 @@
  */
 import { burst } from "./reaction-animation.js";
 import { newCommentsButton } from "./new-comments.js";
-import { addTimeTooltips } from "./time-tooltips.js";
 import css from "./style.css";
 
 export { createActions } from "./actions.js";
@@ -29,6 +28,8 @@ export function open(context, tools) {
   /** @param {import("../../types").State} state */
   const draw = (state) => {
     button(state);
+    // Before that part is loaded, the reaction may be stored.
+    context.reacted ||= !!state.optimistic;
     // The part shows the links for readers who reacted.
     if (state.settings?.calls_to_action) context.part("comment-reactions").catch(() => {});
   };
@@ -50,6 +51,5 @@ export function open(context, tools) {
     });
   };
   draw(context.story.state);
-  addTimeTooltips(context, tools);
   return { burst };
 }

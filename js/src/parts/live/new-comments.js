@@ -31,7 +31,12 @@ export function newCommentsButton({ story, t, tell, focus, list }, { button }) {
   }
 
   return (state) => {
-    const n = state.unseen.filter((id) => state.filter(/** @type {Comment} */ (find(state, id)))).length;
+    const n = state.unseen.filter((id) => {
+      const comment = /** @type {Comment} */ (find(state, id));
+      // Not what this copy hides, and no replies to that or in that thread.
+      const above = [id, comment.parent, comment.thread];
+      return state.filter(comment) && !state.copy?.hidden?.some((each) => above.includes(each));
+    }).length;
     const more = n > shown;
     if (n === shown) return;
     shown = n;

@@ -32,12 +32,12 @@ export function open(context, tools) {
 
   /** Load the next page of threads and focus its first comment. */
   async function page() {
-    const { order, filter } = story.state;
+    const { order, filter, only = "" } = story.state;
     // With a filter, several pages may contain no matching comment.
     for (let tries = MAX_PAGES; tries--; ) {
       const { next } = story.state;
       if (!next) break;
-      const more = await story.get(`?order=${order}&before=${encodeURIComponent(next)}`);
+      const more = await story.get(`?order=${order}&before=${encodeURIComponent(next)}${only}`);
       const { threads } = story.state;
       const known = ids(threads);
       /** @type {Thread[]} */

@@ -40,7 +40,7 @@ export function createNotices({ story, t, emit }, { h }) {
       // As high as the composer whose place it takes, so that nothing moves.
       reason["style"].minBlockSize = cause && composer.offsetHeight + "px";
       if (reason.textContent !== now) reason.textContent = now;
-      if (cause && !location.href.startsWith(own)) {
+      if (cause && read_only !== "banned" && !location.href.startsWith(own)) {
         reason.append(" ", h("a", { href: own, target: parent === window ? null : "_blank" }, t("ownPage")));
       }
       reason.className = "notice icon-" + (cause ? "lock" : facts?.closed ? "moon" : "alert");

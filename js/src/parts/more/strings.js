@@ -14,7 +14,7 @@ export const STRINGS = {
   forget: "Delete my data…",
   forgetSure: "Delete what you wrote from this site in this browser?",
   forgetWhat:
-    "This will permanently delete your reactions and comments on every story by {publisher}, if they came from this site in this browser. For anything else, ask {publisher}.",
+    "This will permanently delete everything you left on stories by {publisher}, from this site in this browser. For anything else, ask {publisher}.",
   forgetYes: "Delete everything",
   keep: "Keep it",
   publisher: "this publisher",
@@ -28,6 +28,7 @@ export const STRINGS = {
   origin_not_allowed: "The snippet’s token doesn’t cover this site ({origin}). Ask the publisher for one that does.",
   not_found: "{server} has no story with this code. Copy the snippet again, whole and unchanged.",
   not_permitted: "This discussion needs a token. Ask the publisher for a snippet.",
+  banned: "This site’s moderators do not let you write.",
   lapsed: "The discussion goes on with the story’s code alone.",
   unsigned: "The page’s identity token was rejected: the reader is not signed in. Set a new one.",
   pending: "Waiting for a moderator. Only you can see it.",

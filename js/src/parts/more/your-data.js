@@ -71,22 +71,26 @@ export function yourData(context, { h, set, button, newId }, opener, go) {
       comments[0] && t("comments", { n: comments.length }),
       (drafts || queue) && t("storedDraft"),
       (reader || first) && t("storedKey"),
-    ].filter((each) => typeof each === "string" && each);
+    ].filter(Boolean);
     const items = new Intl.ListFormat(t("lang")).format(/** @type {string[]} */ (list));
     fill(
       t("data"),
       list[0] ? t("stored", { items }) : t("storedNothing"),
-      !!comments[0] && h("p", { class: "small" }, t("ownComments")),
-      !!comments[0] &&
-        h(
-          "div",
-          { class: "chips" },
-          ...comments.map(([id, { body }]) => {
-            const text = body.replace(/\s+/g, " ");
-            const short = text.length > EXCERPT ? text.slice(0, EXCERPT) + "…" : text;
-            return button(short, () => go(id), { class: "filter", dir: "auto" });
-          }),
-        ),
+      ...(comments[0]
+        ? [
+            h("p", { class: "small" }, t("ownComments")),
+            h(
+              "div",
+              { class: "chips" },
+              ...comments.filter(([, { body }]) => body).map(([id, { body }]) => {
+                const text = body.replace(/\s+/g, " ");
+                const short = text.length > EXCERPT ? text.slice(0, EXCERPT) + "…" : text;
+                return button(short, () => go(id), { class: "filter", dir: "auto" });
+              }),
+            ),
+          ]
+        : []),
+      ...(context.ownHints?.() ?? []),
       muted[0] !== undefined &&
         h(
           "div",
@@ -127,7 +131,10 @@ export function yourData(context, { h, set, button, newId }, opener, go) {
 
   async function forget() {
     await story.mutate({ type: "forget" });
+    const { reader } = story.storage();
     story.forget();
+    // The banned stay the same reader.
+    if (story.state.ban) story.saveToStorage({ reader });
     story.set({ muted: [], mine: { reaction: null, reactions: {}, comments: {} }, optimistic: null });
     story.rejoin();
     close();

@@ -1,11 +1,14 @@
 /**
  * Lazy part `navigation`: one tab stop per comment and one for the reactions to the story, keys that move between
- * comments, a button that skips the list, and threads that fold.
+ * comments, a button that skips the list, threads that fold, and dates as tooltips.
  *
  * @import {NavigationPart, Shared, ViewContext} from "../../part-api"
  */
+import { createLoader } from "./decisions.js";
+import { addTimeTooltips } from "./time-tooltips.js";
 import css from "./style.css";
 
+export { reportBlockedSocket } from "../../csp.js";
 export { readInk } from "./ink.js";
 export { STRINGS } from "./strings.js";
 
@@ -22,7 +25,8 @@ const STOPS = [":scope > .byline a", ":scope > .comment-text a", ":scope > .acti
  * @param {Shared} tools
  * @returns {NavigationPart}
  */
-export function open(view, { set, button }) {
+export function open(view, tools) {
+  const { set, button } = tools;
   const { story, list, t } = view;
   const widget = /** @type {HTMLElement} */ (list.parentElement);
   const reactions = /** @type {HTMLElement} */ (widget.querySelector(".reactions"));
@@ -150,5 +154,6 @@ export function open(view, { set, button }) {
   observer.observe(reactions, { childList: true });
   observer.observe(list, { childList: true, subtree: true, attributeFilter: ["hidden"] });
   refresh();
-  return {};
+  addTimeTooltips(view, tools);
+  return createLoader(view);
 }

@@ -31,10 +31,12 @@ function languageName(value) {
  * @param {ViewContext} context
  * @param {Shared} tools
  */
-export function createFilters({ story, t, tell }, tools) {
+export function createFilters({ story, t, tell, list }, tools) {
   const { h, set, button } = tools;
   /** @type {Record<string, string>} */
   const chosen = {};
+  /** The language of this copy, if the owner keeps the comments of languages apart. @type {string | undefined} */
+  let own;
   const row = h("div", { class: "filters" });
 
   /** @returns {Comment[]} */
@@ -46,9 +48,22 @@ export function createFilters({ story, t, tell }, tools) {
     const filter = (comment) =>
       // Readers always see their own comments.
       comment.id in story.state.mine.comments ||
-      FILTERS.every(([name, of]) => !chosen[name] || chosen[name] === of(comment, tools));
+      FILTERS.every(([name, of]) => {
+        const value = of(comment, tools);
+        // Comments without a language belong to all.
+        return !chosen[name] || chosen[name] === value || (own && !value && name === "language");
+      });
     story.set({ filter });
-    tell(t("comments", { n: all().filter(filter).length }));
+  }
+
+  /** Show the comments of one language, or of all: the loaded ones at once, then those that the server has. @param {string} lang */
+  async function loadLanguage(lang) {
+    chosen.language = lang;
+    const only = lang && "&lang=" + lang;
+    story.set({ only });
+    applyFilters();
+    const { threads, next } = await story.get("?order=" + story.state.order + only);
+    if (story.state.only === only) story.set({ threads, next, unseen: [] });
   }
 
   function groups() {
@@ -58,13 +73,17 @@ export function createFilters({ story, t, tell }, tools) {
     return FILTERS.flatMap(([name, of, label]) => {
       const values = new Set(comments.map((comment) => of(comment, tools) ?? "")).add(chosen[name] ?? "");
       values.delete("");
-      if (values.size < 2) return [];
+      const isApart = own && name === "language";
+      if (isApart) values.add(own ?? "");
+      if (values.size < 2 && !isApart) return [];
       const chips = ["", ...[...values].sort()].map((value) => {
         const n = comments.filter((comment) => !value || of(comment, tools) === value).length;
-        const chip = button("", () => {
+        const chip = button("", async () => {
           chosen[name] = value;
           for (const each of chips) set(each, "aria-pressed", String(each === chip));
-          applyFilters();
+          if (isApart) await loadLanguage(value).catch(() => {});
+          else applyFilters();
+          tell(t("comments", { n: all().filter(story.state.filter).length }));
         }, { class: "filter", "aria-pressed": String(value === (chosen[name] ?? "")) });
         chip.append(
           h("bdi", { lang: value && name === "language" ? value : null }, value ? label(value) : t("all")),
@@ -82,9 +101,17 @@ export function createFilters({ story, t, tell }, tools) {
     /** Show the filters in use below an element. @param {Element} place */
     show(place) {
       row.remove();
-      if (!Object.values(chosen).some(Boolean)) return;
+      if (!own && !Object.values(chosen).some(Boolean)) return;
       row.replaceChildren(...groups());
       place.after(row);
+    },
+    /** Show only the comments of this copy's language, until the reader chooses another one. */
+    keepApart() {
+      const { host } = /** @type {ShadowRoot} */ (list.getRootNode());
+      const tag = /** @type {HTMLElement | null} */ (host.closest("[lang]"))?.lang || t("lang");
+      own = tag.split(/[-_]/)[0]?.toLowerCase() ?? "";
+      loadLanguage(own).catch(() => {});
+      this.show(/** @type {Element} */ (list.parentElement?.querySelector(".bar")));
     },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Lazy part `options`: order, filters, sharing, a comment's menu, reports.
+ * Lazy part `options`: order, filters, sharing, a comment's menu.
  *
  * @import {ViewContext, OptionsPart, Shared} from "../../part-api"
  */
@@ -26,6 +26,7 @@ export function open(context, tools) {
   const filters = createFilters(context, tools);
   context.style(panelCss);
   context.style(css);
+  if (story.state.settings.discussion_languages) filters.keepApart();
 
   /** Run an action and show its error. @param {() => unknown} act */
   async function attempt(act) {
@@ -51,7 +52,7 @@ export function open(context, tools) {
             () => {
               closePopover(true);
               attempt(async () => {
-                const { threads, next } = await story.get("?order=" + order);
+                const { threads, next } = await story.get("?order=" + order + (story.state.only ?? ""));
                 story.set({ threads, next, order, unseen: [] });
               });
             },
@@ -67,7 +68,7 @@ export function open(context, tools) {
   return {
     begin: (handle) => openMenu(context, tools, handle),
     open(what, opener) {
-      if (what === "sort") sort(opener);
+      if (what === "newest") sort(opener);
       else share(context, tools, opener, attempt);
     },
   };

@@ -44,7 +44,7 @@ export function openMenu(context, tools, handle) {
     mine && !editWindowOver && own("edit", "pen"),
     mine && !editWindowOver && own("remove", "bin"),
     editWindowOver && h("p", null, t("late")),
-    !mine && item("reportOpen", "flag", () => report(context, tools, handle, opener)),
+    !mine && item("reportOpen", "flag", async () => (await (await context.part("navigation")).decisions()).begin(handle, opener)),
     !mine &&
       !!comment.author?.name &&
       item("mute", "minus", () => {
@@ -57,53 +57,4 @@ export function openMenu(context, tools, handle) {
         if (!article.isConnected) next?.focus();
       }),
   ]);
-}
-
-/**
- * Ask why a comment is reported.
- *
- * @param {ViewContext} context
- * @param {Shared} tools
- * @param {CommentHandle} handle
- * @param {HTMLElement} opener
- */
-function report({ story, t, tell, explain }, { h, button, newId }, { article, comment }, opener) {
-  const id = newId();
-  const reason = h("input", { id, maxlength: 1000, dir: "auto" });
-  const error = h("p", { class: "error", role: "alert" });
-  const send = button(t("report"), submit, { class: "primary" });
-  const panel = h(
-    "div",
-    { class: "panel", role: "group", "aria-labelledby": id + "l", onkeydown },
-    h("label", { for: id, id: id + "l" }, t("reason")),
-    reason,
-    error,
-    h("div", { class: "row" }, send, button(t("cancel"), () => close(opener), { class: "outline" })),
-  );
-
-  /** @param {HTMLElement} to */
-  function close(to) {
-    to.focus();
-    panel.remove();
-  }
-
-  async function submit() {
-    try {
-      await story.mutate({ type: "report", comment: comment.id, reason: reason.value.trim() || undefined });
-      close(article);
-      tell(t("reportDone"), true);
-    } catch (problem) {
-      error.textContent = explain(problem);
-    }
-  }
-
-  /** @param {KeyboardEvent} event */
-  function onkeydown({ key, target, isComposing }) {
-    if (key === "Escape") close(opener);
-    else if (key === "Enter" && target === reason && !isComposing) submit();
-  }
-
-  article.querySelector(".panel")?.remove();
-  article.append(panel);
-  reason.focus();
 }

@@ -55,6 +55,31 @@ export function open(context, { h, button }) {
       return own;
     });
 
+  /**
+   * Send it, and in a raid send it again with a proof of work, if the server asks this reader for one.
+   *
+   * @param {string} type
+   * @param {Record<string, any>} fields
+   */
+  async function sendWithProof(type, fields) {
+    for (let n = 0; ; n++) {
+      try {
+        return await send(type, fields);
+      } catch (problem) {
+        const { code, challenge } = /** @type {any} */ (problem);
+        if (code !== "proof_needed" || n > 1) throw problem;
+        tell(t("checking"), true);
+        try {
+          (await context.fetchPart(/** @type {any} */ ("connection"))).HASHES.proof = PROOF;
+          const prove = await context.part("proof");
+          fields = { ...fields, proof: await prove(challenge) };
+        } catch {
+          throw { code: "offline" };
+        }
+      }
+    }
+  }
+
   /** Return the key of the drafts for the place of a comment. @param {Fields} fields */
   const placeOf = ({ parent = "" }) => `${story.code} ${parent}`;
 
@@ -82,7 +107,7 @@ export function open(context, { h, button }) {
     };
     try {
       if (!navigator.onLine) throw { code: "offline" };
-      const { id, state } = await send(type, sent);
+      const { id, state } = await sendWithProof(type, sent);
       settle();
       tell(t(type === "edit" ? "saved" : state === "pending" ? "pending" : "posted"));
       if (type === "comment") emit("comment");
@@ -216,7 +241,7 @@ export function open(context, { h, button }) {
         continue;
       }
       try {
-        await send(type, fields);
+        await sendWithProof(type, fields);
         if (type === "comment") {
           tell(t("posted"));
           emit("comment");

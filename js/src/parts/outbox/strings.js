@@ -8,6 +8,7 @@ export const STRINGS = {
   isOffline: "You're offline.",
   goOn: "Go on writing; it will be sent when you are back.",
   reconsider: "Change it, or send it again: then a moderator looks at it first.",
+  checking: "Many comments are coming in. Checking that you are not a robot; this takes a few seconds.",
   unsent: "Not sent yet. Saved in this browser.",
   edit: "Edit",
   discard: "Discard",

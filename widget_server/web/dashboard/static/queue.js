@@ -9,20 +9,41 @@ const RENEW_MS = 20_000;
 const LEASE_S = 60;
 const TOAST_S = 30;
 
-const keysAreOn = () => localStorage.getItem("queue-keys") !== "off";
+// The keys of this person: whether they act, and the usual key by the one that was chosen instead.
+const own = JSON.parse(document.querySelector("[data-own-keys]").dataset.ownKeys);
+const chosen = new Set(Object.values(own.moved));
+let going = 0; // until when a letter names a queue
+
+// The usual key of what a pressed key does, by its place on the keyboard.
+const codeOf = ({ code }) => own.moved[code] ?? (chosen.has(code) ? "" : code);
 
 function press(code, scope) {
   // A figure is a reason only while the reasons are open.
-  if (code.startsWith("Digit") && !scope.hasAttribute("popover")) return false;
+  if (!code || (code.startsWith("Digit") && !scope.hasAttribute?.("popover"))) return false;
   const control = scope.querySelector(`[data-key="${code}"]`);
   control?.click();
   return control !== null;
 }
 
-function isTyping(event) {
+// On every page of the queue: other queues, search, card or list. Returns whether the key did something.
+function anywhere(event, code) {
+  if (going > Date.now()) {
+    going = 0;
+    const link = document.querySelector(`[data-go="${event.code}"]`);
+    link?.click();
+    return link !== null;
+  }
+  if (code === "KeyG") going = Date.now() + 2000;
+  else if (code === "KeyL") document.querySelector("[data-switch]")?.click();
+  else return code === "Slash" && press(code, document);
+  return true;
+}
+
+// Keys that are switched off, or belong to a field or to the browser.
+function ignores(event) {
   const at = event.target;
   return (
-    event.ctrlKey || event.metaKey || event.altKey || event.isComposing ||
+    !own.on || event.ctrlKey || event.metaKey || event.altKey || event.isComposing ||
     at.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]")
   );
 }
@@ -46,6 +67,7 @@ class Deck {
     this.until = Date.now() + LEASE_S * 1000;
     this.active = Date.now();
     this.fetching = false;
+    this.said = 0; // number of complaints so far
   }
 
   get card() {
@@ -70,18 +92,23 @@ class Deck {
   async fill(number = BATCH) {
     if (this.fetching || !this.root.dataset.may) return;
     this.fetching = true;
+    const said = this.said;
     const going = this.done.filter((one) => one.going).map((one) => one.card);
     const fields = new URLSearchParams(this.root.dataset.filter);
     fields.append("n", number);
     fields.append("harsh", this.harsh);
     for (const card of [...this.cards, ...going]) fields.append("skip", card.dataset.case);
+    // An objection to one's own decision is shown, but it is not one's own case. A report of an error belongs
+    // to no person: it goes when another one has answered it, but not while an answer is written.
     for (const card of this.cards) {
-      if (!this.returning.has(card)) fields.append("keep", card.dataset.case);
+      const asks = card.querySelector("[data-lease]") || ("open" in card.dataset && !stepOf(card));
+      if (asks && !this.returning.has(card)) fields.append("keep", card.dataset.case);
     }
     try {
       const answer = await this.post(`${this.root.dataset.queue}/take`, fields);
       if (!answer.ok) return this.complain(answer.error);
-      this.complain("");
+      // What was said meanwhile about a decision stays.
+      if (said === this.said) this.complain("");
       this.until = Date.now() + LEASE_S * 1000;
       const known = new Set([...this.cards, ...going].map((card) => card.dataset.case));
       const parsed = new DOMParser().parseFromString(answer.cards, "text/html");
@@ -89,9 +116,7 @@ class Deck {
         if (!known.has(card.dataset.case)) this.cards.push(document.adoptNode(card));
       }
       this.drop(new Set(fields.getAll("keep")), new Set(answer.kept.map(String)));
-      for (const place of document.querySelectorAll("[data-count]")) {
-        place.textContent = answer.counts[place.dataset.count] ?? 0;
-      }
+      count(answer.counts);
       this.show(false);
     } catch {
       this.complain(this.says.offline);
@@ -136,6 +161,7 @@ class Deck {
   }
 
   complain(text) {
+    this.said++;
     this.trouble.textContent = text ?? this.says.wrong;
     this.trouble.hidden = !this.trouble.textContent;
   }
@@ -144,7 +170,7 @@ class Deck {
     const [words, button, left] = this.toast.children;
     document.querySelectorAll(".toast.at:not([data-toast])").forEach((old) => old.remove());
     words.textContent = text;
-    button.hidden = !entry;
+    button.hidden = !entry || entry.final;
     button.onclick = () => this.undo(entry);
     this.toast.hidden = false;
     this.toastUntil = Date.now() + TOAST_S * 1000;
@@ -163,6 +189,7 @@ class Deck {
     button.className = "btn small";
     button.textContent = this.says.undo;
     button.onclick = () => this.undo(entry);
+    button.hidden = entry.final;
     item.append(words, button);
     return item;
   }
@@ -174,7 +201,9 @@ class Deck {
     if (!navigator.onLine) return this.complain(this.says.offline);
     const fields = new URLSearchParams(new FormData(form, button));
     const stays = form.hasAttribute("data-stays");
-    const entry = { card, word: button.dataset.word, going: true, decision: "", at: this.at };
+    // An objection that was followed is an undo itself: it cannot be undone.
+    const final = form.hasAttribute("data-final");
+    const entry = { card, word: button.dataset.word, going: true, decision: "", at: this.at, final };
     for (const open of card.querySelectorAll("[popover]:popover-open")) open.hidePopover();
     if (!stays) this.cards.splice(this.at, 1);
     this.done.push(entry);
@@ -194,6 +223,7 @@ class Deck {
       answer = { ok: false, error: this.says.offline };
     }
     entry.going = false;
+    count(answer.counts);
     if (answer.ok) {
       entry.decision = answer.decision ?? "";
       return;
@@ -212,7 +242,7 @@ class Deck {
   }
 
   undo(entry = this.done.at(-1)) {
-    if (!entry || !this.done.includes(entry)) return;
+    if (!entry || entry.final || !this.done.includes(entry)) return;
     this.done = this.done.filter((one) => one !== entry);
     this.returning.add(entry.card);
     this.bring(entry);
@@ -222,8 +252,17 @@ class Deck {
       let answer = { ok: true };
       if (entry.decision) answer = await this.post(path, { decision: entry.decision }).catch(() => ({}));
       this.returning.delete(entry.card);
+      count(answer.counts);
       if (!answer.ok) this.complain(answer.error);
     });
+  }
+
+  // Open a form of the card, or close both. The cursor begins behind the words that are there.
+  open(name) {
+    for (const form of this.card.querySelectorAll("[data-step]")) form.hidden = form.dataset.step !== name;
+    const field = stepOf(this.card)?.querySelector("[data-first]") ?? this.card.querySelector("article");
+    field.focus();
+    field.setSelectionRange?.(field.value.length, field.value.length);
   }
 
   move(by) {
@@ -247,10 +286,17 @@ class Deck {
     }
     if (document.visibilityState === "hidden") return;
     const isLate = this.until - now < LEASE_S * 1000 - RENEW_MS && now - this.active < LEASE_S * 1000;
-    if (this.cards.length === 0 ? now - (this.asked ?? 0) > 3000 : isLate) {
+    if (this.cards.length === 0 ? now - (this.asked ?? 0) > 900 : isLate) {
       this.asked = now;
       this.sending = this.sending.then(() => this.fill(this.cards.length > LOW ? 0 : BATCH));
     }
+  }
+}
+
+// What waits by queue. An answer may leave a number out.
+function count(numbers = {}) {
+  for (const place of document.querySelectorAll("[data-count]")) {
+    place.textContent = numbers[place.dataset.count] ?? place.textContent;
   }
 }
 
@@ -264,6 +310,19 @@ function line(card) {
   return item;
 }
 
+// The words that the card hides come when they are asked for, and stay on the card.
+async function showWords(link) {
+  const card = link.closest(".card");
+  const answer = await fetch(link.dataset.hidden, { headers: { "HX-Request": "true" } }).catch(() => ({}));
+  if (!answer.ok) return location.assign(link.href);
+  const words = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
+  card.querySelector(".case > .text, .case > .diff").replaceWith(document.adoptNode(words));
+  link.parentElement.remove();
+}
+
+// The form of a card that is open.
+const stepOf = (card) => card?.querySelector("[data-step]:not([hidden])");
+
 function start(deck) {
   deck.root.addEventListener("submit", (event) => {
     if (!event.target.closest(".card")) return;
@@ -271,29 +330,39 @@ function start(deck) {
     deck.decide(event.target, event.submitter);
   });
   deck.root.addEventListener("click", (event) => {
-    if (!event.target.closest("[data-later]")) return;
+    const hidden = event.target.closest("[data-hidden]");
+    const opens = event.target.closest("[data-opens], [data-shuts]");
+    if (!hidden && !opens && !event.target.closest("[data-later]")) return;
     event.preventDefault();
-    event.target.closest("[popover]").hidePopover();
+    if (hidden) return showWords(hidden);
+    if (opens) return deck.open(opens.dataset.opens);
+    event.target.closest("[popover]")?.hidePopover();
     deck.move(1);
   });
+  const undo = () => deck.undo();
   const keys = {
     KeyJ: () => deck.move(1),
     KeyK: () => deck.move(-1),
-    KeyU: () => deck.undo(),
-    KeyZ: () => deck.undo(),
-    KeyN: () => note(deck.card),
+    KeyU: undo,
+    KeyZ: undo,
+    KeyN: () => deck.card && note(deck.card),
   };
   addEventListener("keydown", (event) => {
     deck.active = Date.now();
-    if (isTyping(event) || !keysAreOn()) return;
-    if (event.key === "?") return document.getElementById("keys").togglePopover();
-    if (event.shiftKey || !deck.card) {
-      if (event.code === "KeyU" || event.code === "KeyZ") deck.undo();
-      return;
+    const step = stepOf(deck.card);
+    if (step && event.key === "Escape" && !event.isComposing) return deck.open();
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && step?.contains(event.target)) {
+      return step.requestSubmit(step.querySelector("button"));
     }
-    const open = deck.card.querySelector("[popover]:popover-open");
-    if (event.code in keys) keys[event.code]();
-    else if (!press(event.code, open ?? deck.card)) return;
+    if (ignores(event)) return;
+    if (event.key === "?" || (event.code === "Slash" && event.shiftKey)) {
+      return document.getElementById("keys").togglePopover();
+    }
+    const code = codeOf(event);
+    if (event.shiftKey && keys[code] !== undo) return;
+    const open = deck.card?.querySelector("[popover]:popover-open");
+    if (code in keys && going < Date.now()) keys[code]();
+    else if (!anywhere(event, code) && !(deck.card && press(code, open ?? deck.card))) return;
     event.preventDefault();
   });
   addEventListener("pointerdown", () => (deck.active = Date.now()));
@@ -308,7 +377,7 @@ function start(deck) {
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   setInterval(() => deck.tick(), 1000);
   deck.show(false);
-  deck.card?.querySelector("article").focus({ preventScroll: true });
+  (stepOf(deck.card)?.querySelector("[data-first]") ?? deck.card?.querySelector("article"))?.focus({ preventScroll: true });
 }
 
 function note(card) {
@@ -320,34 +389,48 @@ function note(card) {
 if (queue && HTMLElement.prototype.hasOwnProperty("popover")) start(new Deck(queue));
 
 for (const button of document.querySelectorAll("[data-keys]")) {
-  const show = () => button.setAttribute("aria-pressed", keysAreOn());
+  const show = () => {
+    button.setAttribute("aria-pressed", own.on);
+    document.body.classList.toggle("no-keys", !own.on);
+  };
   button.addEventListener("click", () => {
-    localStorage.setItem("queue-keys", keysAreOn() ? "off" : "on");
+    own.on = !own.on;
     show();
+    fetch("/admin/account/keys", {
+      method: "POST",
+      body: new URLSearchParams({ switch: own.on ? "on" : "off" }),
+      headers: { Accept: "application/json" },
+      keepalive: true,
+    });
   });
   show();
 }
 
-// The list: select with x, all with the box above.
+// The list: select with x, all with the box above. Rows that are links are opened with Enter.
 const selection = document.querySelector("[data-selection]");
 if (selection) {
   const all = selection.querySelector("[data-all]");
-  const boxes = [...selection.querySelectorAll("[name=case]")];
-  all.hidden = false;
-  all.addEventListener("change", () => boxes.forEach((box) => (box.checked = all.checked)));
+  const boxes = [...selection.querySelectorAll("[name=case], [data-row]")];
+  if (all) all.hidden = false;
+  all?.addEventListener("change", () => boxes.forEach((box) => (box.checked = all.checked)));
   addEventListener("keydown", (event) => {
-    if (isTyping(event) || !keysAreOn()) return;
+    if (ignores(event)) return;
+    const code = codeOf(event);
     const at = boxes.indexOf(document.activeElement);
-    if (event.code === "KeyJ") boxes[Math.min(at + 1, boxes.length - 1)]?.focus();
-    else if (event.code === "KeyK") boxes[Math.max(at - 1, 0)]?.focus();
-    else if (event.code === "KeyX" && at >= 0) boxes[at].checked = !boxes[at].checked;
+    if (!event.shiftKey && anywhere(event, code)) return event.preventDefault();
+    if (code === "KeyJ") boxes[Math.min(at + 1, boxes.length - 1)]?.focus();
+    else if (code === "KeyK") boxes[Math.max(at - 1, 0)]?.focus();
+    else if (code === "KeyX" && at >= 0) boxes[at].checked = !boxes[at].checked;
     else return;
-    if (event.shiftKey && event.code !== "KeyX") document.activeElement.checked = true;
+    if (event.shiftKey && code !== "KeyX") document.activeElement.checked = true;
     event.preventDefault();
   });
 }
 
-addEventListener("keydown", (event) => {
-  if (event.code !== "KeyL" || isTyping(event) || event.shiftKey || !keysAreOn()) return;
-  document.querySelector("[data-switch]")?.click();
-});
+// A second look has two answers and no deck.
+const look = document.querySelector("[data-look]");
+look &&
+  addEventListener("keydown", (event) => {
+    if (ignores(event) || event.shiftKey) return;
+    if (press(codeOf(event), look)) event.preventDefault();
+  });

@@ -1,0 +1,133 @@
+"""What the model of moderation remembers: comments, cases, bans and the entries of the log."""
+
+from dataclasses import dataclass, field
+
+DAY = 86_400_000
+KEEP = 14 * DAY
+WINDOW = 900_000
+TOMBSTONES = ("removed", "held")
+ABOUT_WORDS = ("pending", "reported", "held", "edits")
+REMOVALS = ("remove", "spam", "reject", "hold", "erase")
+APPEALABLE = ("remove", "spam", "reject")
+
+
+@dataclass(frozen=True)
+class View:
+    """What the log tells of a comment."""
+
+    state: str
+    pinned: bool
+    featured: bool
+    waiting: bool
+    kept: bool
+    queues: frozenset[str]
+
+
+@dataclass(eq=False)
+class Ban:
+    """A ban as it is stored, by the decision that made it."""
+
+    made: "Entry"
+    reader: str
+    mode: str
+    until: int | None
+    at: int
+
+    def holds(self, now: int) -> bool:
+        """Return whether it is in effect."""
+        return self.until is None or now < self.until
+
+
+@dataclass(eq=False)
+class Entry:
+    """An entry of the story's log. `by` is a person, or a rule's name."""
+
+    verb: str
+    comment: str
+    by: str
+    batch: str | None = None
+    undoes: "Entry | None" = None
+    before: View | None = None
+    after: View | None = None
+    revision: int = 0
+    upholds: list["Entry"] = field(default_factory=list)
+    was_ban: Ban | None = None
+    """The ban that was in effect before, as it was then."""
+    until: int | None = None
+    """Of a ban: its end, as it was made."""
+    was_closed: bool = False
+    is_rule: bool = False
+    undone: bool = False
+    id: str = ""
+
+    @property
+    def about_ban(self) -> bool:
+        """Whether it is about the writer and not about the words."""
+        return self.verb in ("ban", "unban")
+
+    @property
+    def moved(self) -> tuple[str, str] | None:
+        """Return the states before and after, if they differ."""
+        if self.before is None or self.after is None or self.before.state == self.after.state:
+            return None
+        return self.before.state, self.after.state
+
+    @property
+    def decided_edit(self) -> bool:
+        """Whether it took a waiting edit away: approved or rejected it."""
+        return bool(self.before and self.after and self.before.waiting and not self.after.waiting)
+
+    @property
+    def changed_pin(self) -> bool:
+        """Whether it pinned or unpinned the comment, and nothing else of its words."""
+        return bool(self.before and self.after and self.before.pinned != self.after.pinned)
+
+    @property
+    def changed_featured(self) -> bool:
+        """Whether it featured the comment or ended that, and nothing else of its words."""
+        return bool(self.before and self.after and self.before.featured != self.after.featured)
+
+
+@dataclass(eq=False)
+class Case:
+    """A case. `number` and `priority` are those of the product, once they are known."""
+
+    comment: str
+    queue: str
+    opened_at: int
+    is_open: bool = True
+    closed_by: Entry | None = None
+    number: int = 0
+    priority: int = 0
+    lease_by: str = ""
+    lease_until: int = 0
+
+
+@dataclass
+class Kept:
+    """Words that a removal took away, and until when they can come back."""
+
+    state: str
+    text: str
+    waiting: str | None
+    pinned: bool
+    featured: bool
+    until: int
+
+
+@dataclass(eq=False)
+class Comment:
+    """A comment. State `held` is a tombstone that waits for a person."""
+
+    id: str
+    reader: str
+    created_at: int
+    state: str
+    text: str
+    waiting: str | None = None
+    pinned: bool = False
+    featured: bool = False
+    revision: int = 1
+    kept: Kept | None = None
+    replaced: tuple[Entry, str, int] | None = None
+    """The decision about an edit, the words that it replaced, and until when they are kept."""
