@@ -1,8 +1,8 @@
 """Bulk select, upsert and insert.
 
-`select_by_keys` and `upsert` take their rows as one JSON parameter, which the database expands. The
-statement's text does not depend on the number of rows, so it is compiled once. Compiling a `VALUES`
-list took longer than SQLite took to find the rows. A driver that releases Python's lock for each
+`select_by_keys`, `delete_by_keys` and `upsert` take their rows as one JSON parameter, which the database
+expands. The statement's text does not depend on the number of rows, so it is built and compiled once.
+Compiling a `VALUES` list took longer than SQLite took to find the rows, and so did building an `IN` list. A driver that releases Python's lock for each
 row of an `executemany` releases it once here.
 """
 
@@ -14,8 +14,10 @@ from sqlalchemy import (
     JSON,
     Column,
     ColumnElement,
+    Delete,
     Executable,
     FromClause,
+    Result,
     Select,
     Table,
     Text,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
+    delete,
     func,
     literal_column,
     select,
@@ -41,15 +44,21 @@ def select_by_keys(
     *,
     where: ColumnElement[bool] | TextClause | None = None,
     lock: bool = False,
+    key_share: bool = False,
 ) -> Select[Any]:
     """Return a query for the rows with certain keys. `names` are the columns of one index.
 
     Each key is looked up in that index. For `(a, b, c) IN (...)` SQLite would scan all rows that share
     `a`. The query's parameter is `json_rows(keys)`, where each key has exactly these names. `where` is a
     condition that does not change, so that the query is built once. `lock` locks the rows, in the order of
-    the keys.
+    the keys; with `key_share`, other transactions may still insert rows that refer to them.
     """
-    return _select_by_keys(table, tuple(names), dialect.name, where, lock)
+    return _select_by_keys(table, tuple(names), dialect.name, where, lock, key_share)
+
+
+def delete_by_keys(table: Table, name: str, dialect: Dialect) -> Delete:
+    """Return a statement that deletes the rows with certain keys, as `select_by_keys` finds them."""
+    return _delete_by_keys(table, name, dialect.name)
 
 
 def upsert(table: Table, names: Sequence[str], key: Sequence[str], dialect: Dialect) -> Executable:
@@ -61,8 +70,15 @@ def upsert(table: Table, names: Sequence[str], key: Sequence[str], dialect: Dial
 
 
 def json_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the parameter of `select_by_keys` and `upsert`."""
+    """Return the parameter of `select_by_keys`, `delete_by_keys` and `upsert`."""
     return {"rows": dump(rows)}
+
+
+def dicts_of(result: Result[Any]) -> list[dict[str, Any]]:
+    """Return the rows of a result by column. Reading them one by one and through `Row._mapping` took twice as long."""
+    # The names may be SQLAlchemy's own kind of text, which is slower and which JSON does not accept.
+    names = [str(name) for name in result.keys()]  # noqa: SIM118 - a result is no mapping
+    return [dict(zip(names, row, strict=True)) for row in result.all()]
 
 
 def insert_ignore(table: Table, dialect: Dialect) -> Any:
@@ -99,6 +115,7 @@ def _select_by_keys(
     dialect: str,
     where: ColumnElement[bool] | TextClause | None,
     lock: bool,
+    key_share: bool,
 ) -> Select[Any]:
     each = _json_table(dialect)
     same = [table.c[name] == _field(each, table.c[name], dialect) for name in names]
@@ -107,8 +124,17 @@ def _select_by_keys(
         query = query.where(where)
     if lock:
         # All processes lock in one order: two that wait for each other would end in an error.
-        query = query.order_by(*(table.c[name] for name in names)).with_for_update(of=table)
+        query = query.order_by(*(table.c[name] for name in names)).with_for_update(
+            of=table, key_share=key_share
+        )
     return query
+
+
+@cache
+def _delete_by_keys(table: Table, name: str, dialect: str) -> Delete:
+    each = _json_table(dialect)
+    named = select(_field(each, table.c[name], dialect)).select_from(each)
+    return delete(table).where(table.c[name].in_(named))
 
 
 @cache

@@ -7,12 +7,32 @@ processes never wait for each other in a circle.
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.store.schema import IS_OPEN, cases
 from widget_server.store.schema_queue import case_counts
 from widget_server.store.writing.bulk import insert_ignore
+
+_ADD = (
+    update(case_counts)
+    .where(
+        (case_counts.c.site == bindparam("of_site"))
+        & (case_counts.c.queue == bindparam("of_queue"))
+    )
+    .values(number=case_counts.c.number + bindparam("more"))
+)
 
 
 async def add_to_counts(
@@ -22,12 +42,11 @@ async def add_to_counts(
     for (site, queue), by in sorted(changes.items()):
         if not by:
             continue
-        own = (case_counts.c.site == site) & (case_counts.c.queue == queue)
-        add = update(case_counts).where(own).values(number=case_counts.c.number + by)
-        if not (await connection.execute(add)).rowcount:
+        add = {"of_site": site, "of_queue": queue, "more": by}
+        if not (await connection.execute(_ADD, add)).rowcount:
             row = {"site": site, "queue": queue, "number": 0}
             await connection.execute(insert_ignore(case_counts, connection.dialect), row)
-            await connection.execute(add)
+            await connection.execute(_ADD, add)
 
 
 async def has_wrong_counts(connection: AsyncConnection) -> bool:

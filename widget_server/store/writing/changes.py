@@ -113,7 +113,8 @@ class ChangeRecorder:
 
         def create() -> Event:
             tally = self._rows.tally(story["id"], comment)
-            return CommentChanged(story["code"], seq, replace(now, tally=tally), count)
+            shown = now if tally is now.tally else replace(now, tally=tally)
+            return CommentChanged(story["code"], seq, shown, count)
 
         self._event_factories.append(create)
 

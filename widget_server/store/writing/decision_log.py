@@ -1,6 +1,6 @@
 """Append decisions to the log of a story, in the transaction of the change that they describe."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from widget_server.model.decisions import Decision
@@ -19,8 +19,8 @@ def append_story_decision(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
     words: Mapping[str, Any],
-) -> Decision:
-    """Append an entry to the story's log, whose row is locked, and return it.
+) -> Callable[[], Decision]:
+    """Append an entry to the story's log, whose row is locked, and return a function that creates its record.
 
     `words` are free texts: they are stored beside the log, and the entry contains their salted hash.
     """
@@ -53,4 +53,5 @@ def append_story_decision(
         rows.decisions.new_words.append(
             {"decision": action.id, "comment": action.comment, "salt": salt, "words": text}
         )
-    return to_decision({**entry, "code": story["code"], "stored_words": text})
+    # Of a batch, no caller reads the records.
+    return lambda: to_decision({**entry, "code": story["code"], "stored_words": text})

@@ -1,9 +1,10 @@
 """Rows of decisions in a unit of work: kept texts, cases, log entries and the words beside them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Result, bindparam, delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.decisions import REASONS, Queue
@@ -37,7 +38,13 @@ from widget_server.store.writing.actions import (
     Report,
     Undo,
 )
-from widget_server.store.writing.bulk import json_rows, select_by_keys, upsert
+from widget_server.store.writing.bulk import (
+    delete_by_keys,
+    dicts_of,
+    json_rows,
+    select_by_keys,
+    upsert,
+)
 from widget_server.store.writing.case_counts import add_to_counts
 from widget_server.store.writing.reader_rows import ReaderRows
 from widget_server.store.writing.reporters import ReporterRows
@@ -125,11 +132,8 @@ class DecisionRows:
         locked = select_by_keys(kept_texts, ("comment",), dialect, lock=True)
         for some in _chunks(sorted(with_text)):
             keys = json_rows([{"comment": one} for one in some])
-            found = await self._connection.execute(locked, keys)
-            for row in found:
-                # The keys may be SQLAlchemy's own kind of text, which JSON does not accept.
-                named = {str(name): value for name, value in row._mapping.items()}
-                self.kept[row.comment] = cast(KeptRow, named)
+            for row in dicts_of(await self._connection.execute(locked, keys)):
+                self.kept[row["comment"]] = cast(KeptRow, row)
         is_open = select_by_keys(cases, ("comment",), dialect, where=IS_OPEN)
         for some in _chunks(sorted(with_cases)):
             keys = json_rows([{"comment": one} for one in some])
@@ -175,9 +179,9 @@ class DecisionRows:
             found = await self._connection.execute(query, json_rows(reported))
             self.reported |= {(row.comment, row.reader) for row in found}
 
-    def _add_cases(self, rows: Iterable[Any]) -> None:
-        for row in rows:
-            self._cases.setdefault(row.comment, []).append(cast(CaseRow, dict(row._mapping)))
+    def _add_cases(self, found: Result[Any]) -> None:
+        for row in dicts_of(found):
+            self._cases.setdefault(row["comment"], []).append(cast(CaseRow, row))
 
     async def _load_history(
         self, actions: Sequence[Action], undos: Sequence[Undo], contested: set[str]
@@ -191,25 +195,21 @@ class DecisionRows:
                 and action.comment in contested
             )
         ]
-        found = await self._connection.execute(
-            select(decisions)
-            .where(
-                decisions.c.story.in_({action.story for action in wanted})
-                & decisions.c.comment.in_({action.comment for action in wanted})
-            )
-            .order_by(decisions.c.number)
-        )
-        for row in found:
-            about = self._entries.setdefault((row.story, row.comment), [])
-            about.append(dict(row._mapping))
-        if not undos:
-            return
-        words = await self._connection.execute(
-            select(decision_words).where(
-                decision_words.c.decision.in_([action.decision for action in undos])
-            )
-        )
-        self.words = {row.decision: row.words for row in words}
+        run, dialect = self._connection.execute, self._connection.dialect
+        about = sorted({(action.story, action.comment) for action in wanted})
+        query = select_by_keys(decisions, ("story", "comment"), dialect)
+        for some in _chunks(about):
+            keys = json_rows([{"story": story, "comment": comment} for story, comment in some])
+            for entry in dicts_of(await run(query, keys)):
+                self._entries.setdefault((entry["story"], entry["comment"]), []).append(entry)
+        for entries in self._entries.values():
+            entries.sort(key=itemgetter("number"))
+        query = select_by_keys(decision_words, ("decision",), dialect)
+        for undone in _chunks(sorted({action.decision for action in undos})):
+            keys = json_rows([{"decision": one} for one in undone])
+            self.words |= {
+                row["decision"]: row["words"] for row in dicts_of(await run(query, keys))
+            }
 
     def history(self, story: int, comment: str) -> list[dict[str, Any]]:
         """Return the log entries about a comment, or about the story (""), in order."""
@@ -370,7 +370,8 @@ class DecisionRows:
                 upsert(kept_texts, tuple(stored[0]), ("comment",), dialect), json_rows(stored)
             )
         if dropped:
-            await run(delete(kept_texts).where(kept_texts.c.comment.in_(dropped)))
+            keys = json_rows([{"comment": one} for one in dropped])
+            await run(delete_by_keys(kept_texts, "comment", dialect), keys)
         if self._erased_words:
             # Before the new words: the note of an `erase` stays.
             await run(

@@ -207,7 +207,7 @@ class DecisionRules:
         decision = append_story_decision(self._rows, story, action, before, after, noted)
         comment, rows = action.comment, self._rows
         return lambda: Decided(
-            decision, rows.comment(comment) if comment else None, rows.story(story["id"])
+            decision(), rows.comment(comment) if comment else None, rows.story(story["id"])
         )
 
     def _unchanged(self, story: StoryRow, comment: str = "") -> Callable[[], Decided]:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from widget_server.store.rows import CommentRow
 from widget_server.store.schema_local import hidden_comments, local_waits
 from widget_server.store.writing.actions import Action, Decide, Edit, Undo
-from widget_server.store.writing.bulk import insert_ignore
+from widget_server.store.writing.bulk import insert_ignore, json_rows, select_by_keys
 from widget_server.store.writing.copy_changes import record_changed_copies
 
 _own = hidden_comments.c
@@ -51,11 +51,10 @@ class LocalRows:
             for action in actions
             if isinstance(action, Edit | Decide | Undo) and action.comment
         }
+        query = select_by_keys(local_waits, ("comment",), self._connection.dialect)
         for some in batched(sorted(named)):
-            found = await self._connection.execute(
-                select(local_waits.c.comment).where(local_waits.c.comment.in_(some))
-            )
-            self._stored |= set(found.scalars())
+            keys = json_rows([{"comment": one} for one in some])
+            self._stored |= set((await self._connection.execute(query, keys)).scalars())
 
     def waits(self, comment: str) -> bool:
         """Return whether the comment, or its edit, waits for nothing but its copy's moderator."""

@@ -18,7 +18,13 @@ from widget_server.store.schema_readers import (
     reported_texts,
 )
 from widget_server.store.writing.actions import Action, Decide, Report, Undo
-from widget_server.store.writing.bulk import insert_ignore, json_rows, upsert
+from widget_server.store.writing.bulk import (
+    dicts_of,
+    insert_ignore,
+    json_rows,
+    select_by_keys,
+    upsert,
+)
 
 DECIDING_ROLES = ("owner", "editor", "moderator")
 """Roles of people who may decide about an objection (`auth.permissions`, verb `uphold`)."""
@@ -61,12 +67,12 @@ class ReaderRows:
         the sites of stories.
         """
         if contested:
-            found: Any = await self._connection.execute(
-                select(appeals).where(appeals.c.comment.in_(sorted(contested)))
-            )
+            query = select_by_keys(appeals, ("comment",), self._connection.dialect)
+            keys = json_rows([{"comment": one} for one in sorted(contested)])
+            found: Any = await self._connection.execute(query, keys)
             self.appeals = {comment: {} for comment in contested}
-            for row in found:
-                self.appeals[row.comment][row.decision] = dict(row._mapping)
+            for row in dicts_of(found):
+                self.appeals[row["comment"]][row["decision"]] = row
             deciding = [
                 action
                 for action in actions
@@ -104,10 +110,7 @@ class ReaderRows:
                 .order_by(bans.c.decision)
                 .with_for_update()
             )
-            for row in found:
-                # The keys may be SQLAlchemy's own kind of text, which JSON does not accept.
-                named_values = {str(name): value for name, value in row._mapping.items()}
-                self.bans[row.decision] = named_values
+            self.bans |= {row["decision"]: row for row in dicts_of(found)}
 
     async def objected_to(self, readers: Collection[str]) -> set[str]:
         """Return the comments about which these readers have objected to a decision."""

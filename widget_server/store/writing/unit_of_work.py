@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
-    RowMapping,
+    Result,
     Table,
     Update,
     bindparam,
@@ -46,7 +46,13 @@ from widget_server.store.writing.actions import (
     SendHint,
     UpdateStory,
 )
-from widget_server.store.writing.bulk import insert_ignore, json_rows, select_by_keys, upsert
+from widget_server.store.writing.bulk import (
+    dicts_of,
+    insert_ignore,
+    json_rows,
+    select_by_keys,
+    upsert,
+)
 from widget_server.store.writing.decision_rows import DecisionRows
 from widget_server.store.writing.floods import FloodRows
 from widget_server.store.writing.hint_rows import HintRows
@@ -89,7 +95,7 @@ class UnitOfWork:
         self.hints = HintRows(connection)
         self.stories: dict[int, StoryRow] = {}
         self.comments: dict[str, CommentRow] = {}
-        self._stored: dict[int | str, RowMapping] = {}
+        self._stored: dict[int | str, dict[str, Any]] = {}
         """Rows of stories and comments by id, as they are stored."""
         self.comment_by_idempotency_key: dict[tuple[int, str, str], str] = {}
         """Comment ids by story id, reader id and idempotency key."""
@@ -124,17 +130,15 @@ class UnitOfWork:
                 select(hints.c.story).where(hints.c.reader.in_(erased)),
             )
             ids |= set((await self._connection.execute(with_items)).scalars())
+        # FOR NO KEY UPDATE: a full lock would wait for every transaction that records a copy.
+        query = select_by_keys(
+            stories, ("id",), self._connection.dialect, lock=True, key_share=True
+        )
         for chunk in _chunks(sorted(ids)):
-            locked = await self._connection.execute(
-                select(stories)
-                .where(stories.c.id.in_(chunk))
-                .order_by(stories.c.id)
-                # FOR NO KEY UPDATE: a full lock would wait for every transaction that records a copy.
-                .with_for_update(key_share=True)
-            )
-            for row in locked:
-                self._stored[row.id] = row._mapping
-                self.stories[row.id] = cast(StoryRow, dict(row._mapping))
+            keys = json_rows([{"id": one} for one in chunk])
+            for stored in dicts_of(await self._connection.execute(query, keys)):
+                self._stored[stored["id"]] = stored
+                self.stories[stored["id"]] = cast(StoryRow, dict(stored))
         await self._load_comments(actions, erased)
         await self._load_reactions(actions)
         await self._load_copies(actions)
@@ -173,12 +177,14 @@ class UnitOfWork:
             keys = json_rows([{"id": one} for one in chunk])
             self._add_comments(await self._connection.execute(query, keys))
 
-    def _add_comments(self, rows: Iterable[Any]) -> None:
-        for row in rows:
-            if row.id not in self.comments:
-                self._stored[row.id] = row._mapping
-                self.comments[row.id] = self._checked(cast(CommentRow, dict(row._mapping)))
-            self.comment_by_idempotency_key[row.story, row.reader, row.client_key] = row.id
+    def _add_comments(self, found: Result[Any]) -> None:
+        for stored in dicts_of(found):
+            id_ = stored["id"]
+            if id_ not in self.comments:
+                self._stored[id_] = stored
+                self.comments[id_] = self._checked(cast(CommentRow, dict(stored)))
+            key = stored["story"], stored["reader"], stored["client_key"]
+            self.comment_by_idempotency_key[key] = id_
 
     def _checked(self, row: CommentRow) -> CommentRow:
         try:
@@ -214,8 +220,10 @@ class UnitOfWork:
     async def _load_copies(self, actions: Sequence[Action]) -> None:
         wanted = {row["copy"] for row in self.comments.values()}
         wanted |= {action.copy for action in actions if isinstance(action, Post)}
+        query = select_by_keys(copies, ("id",), self._connection.dialect)
         for chunk in _chunks(sorted(copy for copy in wanted if copy is not None)):
-            found = await self._connection.execute(select(copies).where(copies.c.id.in_(chunk)))
+            keys = json_rows([{"id": one} for one in chunk])
+            found = await self._connection.execute(query, keys)
             self.copies |= {row.id: Copy(row.id, row.label, row.origin) for row in found}
 
     # Records -----------------------------------------------------------------------------------
@@ -240,7 +248,7 @@ class UnitOfWork:
         """Return the record of a comment's current row."""
         row = self.comments[comment]
         text = tree_or_none("comments", comment, row["text"])
-        tally = Tally(row["version"], counts_or_none("comments", comment, row["counts"]))
+        tally = self.tally(row["story"], comment)
         copy = None if row["copy"] is None else self.copies.get(row["copy"])
         return comment_record(row, text, tally, copy)
 
