@@ -31,8 +31,8 @@ MAX_EDGES = 12
 
 def rfc3339(ms: int) -> str:
     """Return milliseconds since 1970 as text in UTC (RFC 3339, section 5.6)."""
-    at = datetime.fromtimestamp(ms / 1000, UTC)
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    at = datetime.fromtimestamp(ms // 1000, UTC)
+    return f"{at.isoformat()[:19]}.{ms % 1000:03d}Z"
 
 
 def position(at: Position) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def comment(record: Comment, *, show_copy: bool = True) -> dict[str, Any]:
         "state": record.state.value,
         "text": [] if removed else record.text,
         "author": {
-            "name": None if removed else _name(record),
+            "name": None if removed else shown_name(record),
             "website": None if removed else record.website,
             "role": None if removed else record.role,
             "vouched": record.vouched and not removed,
@@ -206,7 +206,7 @@ def older_copy(found: OlderCopy, server: str) -> dict[str, Any]:
     return {"changed_at": found.changed_at, "url": changes}
 
 
-def _name(record: Comment) -> str | None:
+def shown_name(record: Comment) -> str | None:
     """Return the author's name, without marks of a signed name unless the site signed it.
 
     Old comments may contain names that were stored before such marks were rejected.

@@ -1,6 +1,6 @@
 """The featured comments of a story and of a site, the last featured first."""
 
-from sqlalchemy import desc, select
+from sqlalchemy import bindparam, desc, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import CommentState, Story
@@ -10,19 +10,23 @@ from widget_server.store.queries.latest_comments import (
     read_latest,
     read_latest_of_site,
     read_named,
+    select_named,
 )
 from widget_server.store.schema import IS_FEATURED, comments, stories
+
+_FEATURED = select_named(
+    select(comments.c.id)
+    .where(
+        (comments.c.story == bindparam("story")) & IS_FEATURED & (comments.c.state == "published")
+    )
+    .order_by(desc(comments.c.featured_at))
+    .limit(bindparam("most"))
+)
 
 
 async def read_featured(connection: AsyncConnection, story: Story, limit: int) -> LatestComments:
     """Read the comments of a story that were featured last, and the removed ones of its last changes."""
-    ids = (
-        select(comments.c.id)
-        .where((comments.c.story == story.id) & IS_FEATURED & (comments.c.state == "published"))
-        .order_by(desc(comments.c.featured_at))
-        .limit(limit)
-    )
-    found = await read_named(connection, ids, {story.id: story}, limit)
+    found = await read_named(connection, _FEATURED, {story.id: story}, limit, story=story.id)
     return _with_removed(found, await read_latest(connection, story, limit))
 
 
@@ -39,7 +43,8 @@ async def read_featured_of_site(
     )
     named = list(rows)
     of_stories = {row.id: to_story(row) for row in named}
-    found = await read_named(connection, [row.comment for row in named], of_stories, limit)
+    query = select_named([row.comment for row in named])
+    found = await read_named(connection, query, of_stories, limit)
     return _with_removed(found, await read_latest_of_site(connection, site, limit))
 
 

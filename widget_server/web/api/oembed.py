@@ -23,7 +23,7 @@ from widget_server.web.conditional import conditional_response
 from widget_server.web.pages.editions import story_address
 from widget_server.web.pages.layout import templates
 from widget_server.web.pages.translate import DEFAULT, Translator, language_tag, text_language
-from widget_server.web.pages.xml import xml_templates
+from widget_server.web.pages.xml import render_xml
 from widget_server.web.read_limits import count_read
 
 WIDTH, HEIGHT = 600, 640
@@ -59,7 +59,7 @@ async def oembed(request: Request) -> Response:
     if kind == "json":
         body = orjson.dumps(fields)
     else:
-        body = xml_templates.get_template("oembed/oembed.xml").render(fields=fields).encode()
+        body = render_xml("oembed/oembed.xml", fields=fields)
     headers = {"Cache-Control": "public, max-age=300"}
     return conditional_response(request, CompressedBody(body), _FORMATS[kind], headers)
 

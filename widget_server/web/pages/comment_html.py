@@ -10,31 +10,33 @@ _TAGS = frozenset(
 )
 _DEPTH_LIMIT = 64
 """Deeper than any valid text. Deeper nodes of a damaged row are omitted."""
-_LINK = Markup('<a href="{}" rel="nofollow ugc noopener noreferrer">{}</a>')
-_BREAK = Markup("<br>")
 
 
-def render(nodes: object, depth: int = _DEPTH_LIMIT) -> Markup:
+def render(nodes: object) -> Markup:
     """Return the nodes as HTML of allowed tags. A node with any other tag becomes a `span`.
 
     Every string is escaped, and a link has only a URL that `urls.safe` allows. Any input is valid,
     because a damaged row can hold any JSON.
     """
+    return Markup(_html(nodes, _DEPTH_LIMIT))  # noqa: S704 - made of allowed tags and escaped text
+
+
+def _html(nodes: object, depth: int) -> str:
     if not isinstance(nodes, list) or not depth:
-        return Markup("")
-    return Markup("").join(_render_node(node, depth - 1) for node in nodes)
+        return ""
+    return "".join(_node_html(node, depth - 1) for node in nodes)
 
 
-def _render_node(node: object, depth: int) -> Markup:
+def _node_html(node: object, depth: int) -> str:
     if not isinstance(node, list):
-        return escape(node) if isinstance(node, str | int | float) else Markup("")
+        return str(escape(node)) if isinstance(node, str | int | float) else ""
     tag = node[0] if node else None
-    inside = render(node[2:], depth)
     if tag == "br":
-        return _BREAK
+        return "<br>"
+    inside = _html(node[2:], depth)
     if tag == "a" and len(node) > 1 and isinstance(node[1], dict):
         href = urls.safe(node[1].get("href"))
         if href:
-            return _LINK.format(href, inside)
+            return f'<a href="{escape(href)}" rel="nofollow ugc noopener noreferrer">{inside}</a>'
     name = tag if isinstance(tag, str) and tag in _TAGS else "span"
-    return Markup("<{0}>{1}</{0}>").format(Markup(name), inside)  # noqa: S704 - of `_TAGS`, or "span"
+    return f"<{name}>{inside}</{name}>"

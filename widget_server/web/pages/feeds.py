@@ -29,7 +29,7 @@ from widget_server.web.conditional import VersionedBodyCache, conditional_respon
 from widget_server.web.pages.comment_html import render
 from widget_server.web.pages.editions import story_address
 from widget_server.web.pages.translate import DEFAULT, Translator, language_tag, text_language
-from widget_server.web.pages.xml import xml_templates
+from widget_server.web.pages.xml import render_xml
 
 MEDIA_TYPES = {
     "atom": "application/atom+xml; charset=utf-8",
@@ -281,14 +281,13 @@ def entries_of(server: str, latest: LatestComments) -> tuple[list[Entry], list[D
 
 
 def _entry(server: str, story: Story, comment: Comment, replies: dict[str, int]) -> Entry:
-    author = serializers.comment(comment)["author"]
-    name = author["name"] or "Anonymous"
+    name = serializers.shown_name(comment) or "Anonymous"
     parent = comment.parent
     return Entry(
         id=entry_id(story.code, comment.id),
         title=f"{name} on “{story.title or story.key}”",
         author=name,
-        website=urls.safe(author["website"]),
+        website=urls.safe(comment.website),
         published=serializers.rfc3339(comment.created_at),
         updated=serializers.rfc3339(comment.updated_at),
         page=comment_page(server, story.code, comment.id),
@@ -308,7 +307,7 @@ def write(feed: Feed, kind: str) -> bytes:
     """Return the feed as a document of at most 256 KiB, with fewer entries if they are long."""
     while True:
         if kind == "atom":
-            body = xml_templates.get_template("feeds/feed.atom").render(feed=feed).encode()
+            body = render_xml("feeds/feed.atom", feed=feed)
         else:
             body = orjson.dumps(_json_feed(feed))
         if len(body) <= MAX_RESPONSE_BYTES or len(feed.entries) < 2:
