@@ -200,8 +200,12 @@ async def test_removing_a_comment_erases_its_text_and_its_author(store: Store, b
         assert len(await store.rows(kept_texts)) == 1
         await store.writer.submit(delete(story, top.id))
     assert await store.rows(kept_texts) == []
+    # Again, for instance by a page that is being left: nothing changes, and others still find nothing.
+    again = await store.writer.submit(delete(story, top.id))
+    assert again.state is CommentState.REMOVED
+    assert (await store.discussions.snapshot(story.code)).story.seq == 3
     with pytest.raises(NotFoundError):
-        await store.writer.submit(delete(story, top.id))
+        await store.writer.submit(delete(story, top.id, "other"))
 
 
 async def test_forget_erases_a_reader_from_every_story_of_the_site(store: Store) -> None:

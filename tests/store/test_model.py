@@ -163,6 +163,10 @@ class Model:
             self.seq += word.state == "published"
 
     def delete(self, action: Delete) -> None:
+        word = self.words.get(action.comment)
+        own = word is not None and word.reader == action.reader
+        if word is not None and own and word.state == "removed" and word.kept is None:
+            return
         self.erase_words(self.own(action))
 
     def forget(self, action: Forget) -> None:

@@ -208,12 +208,23 @@ class ActionApplier:
         return lambda: self._rows.comment(action.comment)
 
     def _delete(self, action: Delete) -> Callable[[], ActionResult]:
+        if self._is_erased(action):
+            # A page that is being left may send its deletion twice.
+            return lambda: self._rows.comment(action.comment)
         row = self._get_own_comment(
             action.story, action.comment, action.reader, action.at - action.window, kept=True
         )
         self._decisions.withdraw_appeals(row, action.at)
         erase_comment(self._rows, self._changes, action.comment, action.at)
         return lambda: self._rows.comment(action.comment)
+
+    def _is_erased(self, action: Delete) -> bool:
+        """Return whether nothing is left of the reader's own comment but its place."""
+        row = self._rows.comments.get(action.comment)
+        if row is None or (row["story"], row["reader"]) != (action.story, action.reader):
+            return False
+        kept = action.comment in self._rows.decisions.kept
+        return row["state"] == CommentState.REMOVED and not kept
 
     def _report(self, action: Report) -> Callable[[], ActionResult]:
         comment = self._get_published_comment(action.story, action.comment)
