@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from widget_server.model.cursors import decode_cursor, encode_cursor, read_cursor
+from widget_server.model.cursors import decode_cursor, encode_cursor, place_after, read_cursor
 from widget_server.model.errors import MalformedError
 
 
@@ -54,3 +54,11 @@ def raw(content: bytes) -> str:
 def test_a_text_that_no_page_returned_is_malformed(cursor: str) -> None:
     with pytest.raises(MalformedError, match="as the last page returned it"):
         decode_cursor(cursor, "k", (int,))
+
+
+def test_the_place_of_a_list_by_number_and_id_is_read_and_of_the_first_page_there_is_none() -> None:
+    assert place_after(encode_cursor("bans", 7, "a"), "bans") == (7, "a")
+    assert place_after(None, "bans") is place_after("", "bans") is None
+    for other in (encode_cursor("log", 7, "a"), encode_cursor("bans", 7), "x"):
+        with pytest.raises(MalformedError):
+            place_after(other, "bans")

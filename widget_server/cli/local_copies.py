@@ -9,7 +9,7 @@ from widget_server.cli.context import act
 from widget_server.cli.options import After, As, DataDir, Limit, Slug, format_time, print_next
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.content.visibility import escaped
-from widget_server.model.cursors import decode_cursor, encode_cursor
+from widget_server.model.cursors import encode_cursor, place_after
 from widget_server.model.decisions import REASONS
 from widget_server.operations.moderation import local_copies
 
@@ -120,10 +120,7 @@ def copy_hidden(
     Columns are copy, origin, story, comment, since when, and whether the site's own people hid it. With
     --json: an object with `hidden` and `next`; times are milliseconds since 1970.
     """
-    place = None
-    if after:
-        number, name = decode_cursor(after, "hidden", (int, str))
-        place = int(number), str(name)
+    place = place_after(after, "hidden")
     page = act(
         data,
         as_name,

@@ -17,6 +17,16 @@ from widget_server.operations.owners.corrections import (
     TypedCorrection,
 )
 
+CorrectionText = Annotated[
+    str,
+    typer.Argument(help="Say in a sentence what was wrong and what is right.", show_default=False),
+]
+CorrectionKind = Annotated[str, typer.Option(help=f"Call it {', '.join(CORRECTION_KINDS)}.")]
+InLanguages = Annotated[
+    list[str] | None,
+    typer.Option("--in", metavar="LANG=TEXT", help="Say it in this language too; may be repeated."),
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to those of `story`."""
@@ -26,21 +36,9 @@ def add_to(app: typer.Typer) -> None:
 
 def story_correct(
     code: Code,
-    text: Annotated[
-        str,
-        typer.Argument(
-            help="Say in a sentence what was wrong and what is right.", show_default=False
-        ),
-    ],
-    kind: Annotated[
-        str, typer.Option(help=f"Call it {', '.join(CORRECTION_KINDS)}.")
-    ] = "correction",
-    in_language: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--in", metavar="LANG=TEXT", help="Say it in this language too; may be repeated."
-        ),
-    ] = None,
+    text: CorrectionText,
+    kind: CorrectionKind = "correction",
+    in_language: InLanguages = None,
     passage: Annotated[
         str, typer.Option(help="Quote the words of the story that it is about.")
     ] = "",

@@ -8,12 +8,16 @@ import typer
 from widget_server.cli.context import act
 from widget_server.cli.options import After, As, DataDir, Limit, Slug, format_time, print_next
 from widget_server.cli.output import JsonOutput, print_json
-from widget_server.cli.story_corrections import texts_of
+from widget_server.cli.story_corrections import (
+    CorrectionKind,
+    CorrectionText,
+    InLanguages,
+    texts_of,
+)
 from widget_server.content.visibility import escaped
-from widget_server.model.cursors import decode_cursor, encode_cursor
+from widget_server.model.cursors import encode_cursor, place_after
 from widget_server.operations.moderation import hints
 from widget_server.operations.moderation.hints import HintCase
-from widget_server.operations.owners.corrections import CORRECTION_KINDS
 
 HintId = Annotated[
     str,
@@ -50,10 +54,7 @@ def list_hints(
     words. With --json: an array of objects with `id`, `at` (milliseconds since 1970), `story`, `title`, `url`,
     `text`, `passage`, `credit`, `given` and `followed`.
     """
-    place = None
-    if after is not None:
-        at, name = decode_cursor(after, "hints", (int, str))
-        place = int(at), str(name)
+    place = place_after(after, "hints")
     found = act(
         data,
         as_name,
@@ -75,21 +76,9 @@ def list_hints(
 def accept_hint(
     slug: Slug,
     name: HintId,
-    text: Annotated[
-        str,
-        typer.Argument(
-            help="Say in a sentence what was wrong and what is right.", show_default=False
-        ),
-    ],
-    kind: Annotated[
-        str, typer.Option(help=f"Call it {', '.join(CORRECTION_KINDS)}.")
-    ] = "correction",
-    in_language: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--in", metavar="LANG=TEXT", help="Say it in this language too; may be repeated."
-        ),
-    ] = None,
+    text: CorrectionText,
+    kind: CorrectionKind = "correction",
+    in_language: InLanguages = None,
     passage: Annotated[
         str | None,
         typer.Option(

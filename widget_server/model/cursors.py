@@ -45,3 +45,14 @@ def decode_cursor(cursor: str, kind: str, types: tuple[type, ...]) -> list[Any]:
             "Send `after` as the last page returned it, with the same order and filters."
         )
     return place
+
+
+def place_after(cursor: str | None, kind: str) -> tuple[int, str] | None:
+    """Return the place in a cursor of a list in the order of a number and an id, or None for the first page.
+
+    Raises `MalformedError` as `decode_cursor`.
+    """
+    if not cursor:
+        return None
+    number, id_ = decode_cursor(cursor, kind, (int, str))
+    return int(number), str(id_)

@@ -1,6 +1,6 @@
 """Bans of readers, for programs."""
 
-from widget_server.model.cursors import decode_cursor, encode_cursor
+from widget_server.model.cursors import encode_cursor, place_after
 from widget_server.model.decisions import Decided
 from widget_server.operations.moderation import bans, targets as own_targets
 from widget_server.protocol import (
@@ -15,10 +15,7 @@ from widget_server.web.api.owner_records import time_of
 async def list_bans(call: Call) -> Answer:
     """Handle `GET …/bans`."""
     query: requests.Page = call.query
-    after = None
-    if query.after:
-        at, id_ = decode_cursor(query.after, "bans", (int, str))
-        after = int(at), str(id_)
+    after = place_after(query.after, "bans")
     found = await bans.list_bans(
         call.services, call.actor, call.site, after=after, limit=query.limit
     )

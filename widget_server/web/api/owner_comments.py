@@ -1,6 +1,6 @@
 """Comments, what waits, and decisions, for programs."""
 
-from widget_server.model.cursors import decode_cursor, encode_cursor
+from widget_server.model.cursors import encode_cursor, place_after
 from widget_server.model.errors import (
     MalformedError,
     NotFoundError,
@@ -23,10 +23,7 @@ from widget_server.web.api.owner_records import comment_fields, time_of
 async def list_comments(call: Call) -> Answer:
     """Handle `GET …/comments`."""
     query: requests.CommentsQuery = call.query
-    after = None
-    if query.after:
-        at, id_ = decode_cursor(query.after, "comments", (int, str))
-        after = int(at), str(id_)
+    after = place_after(query.after, "comments")
     found = await cases.list_comments(
         call.services, call.actor, call.site, story=query.story, after=after, limit=query.limit
     )

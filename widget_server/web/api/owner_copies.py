@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from widget_server.model.cursors import decode_cursor, encode_cursor
+from widget_server.model.cursors import encode_cursor, place_after
 from widget_server.model.page_check import PageCheck
 from widget_server.operations.moderation import local_copies
 from widget_server.operations.owners import atlas, copies, sites
@@ -109,10 +109,7 @@ async def let_copy_wait(call: Call) -> Answer:
 async def list_hidden(call: Call) -> Answer:
     """Handle `GET …/hidden`."""
     query: requests.HiddenQuery = call.query
-    after = None
-    if query.after:
-        copy, comment = decode_cursor(query.after, "hidden", (int, str))
-        after = int(copy), str(comment)
+    after = place_after(query.after, "hidden")
     found = await local_copies.list_hidden(
         call.services,
         call.actor,

@@ -1,6 +1,6 @@
 """What came in since a key last looked, and watch-lists, for programs."""
 
-from widget_server.model.cursors import decode_cursor, encode_cursor
+from widget_server.model.cursors import encode_cursor, place_after
 from widget_server.model.queue import StorySet, WatchList
 from widget_server.operations.moderation import new_comments, watch_lists
 from widget_server.operations.moderation.cases import filter_of
@@ -17,10 +17,7 @@ from widget_server.web.api.owner_records import comment_fields
 async def list_new(call: Call) -> Answer:
     """Handle `GET …/new`."""
     query: requests.NewQuery = call.query
-    after = None
-    if query.after:
-        at, comment = decode_cursor(query.after, "new", (int, str))
-        after = int(at), str(comment)
+    after = place_after(query.after, "new")
     chosen = filter_of("new", query.story, query.copy_id, query.lang, watch=query.watch)
     found = await new_comments.list_new(
         call.services, call.actor, call.site, chosen, after=after, limit=query.limit

@@ -1,6 +1,6 @@
 """Error reports of readers about stories, for programs: list, follow with a correction, decline."""
 
-from widget_server.model.cursors import decode_cursor, encode_cursor
+from widget_server.model.cursors import encode_cursor, place_after
 from widget_server.model.hints import HintCase
 from widget_server.operations.moderation import hints
 from widget_server.protocol import (
@@ -15,10 +15,7 @@ from widget_server.web.api.owner_corrections import correction_answer
 async def list_hints(call: Call) -> Answer:
     """Handle `GET …/hints`."""
     query: requests.HintsQuery = call.query
-    after = None
-    if query.after:
-        at, id_ = decode_cursor(query.after, "hints", (int, str))
-        after = int(at), str(id_)
+    after = place_after(query.after, "hints")
     found = await hints.open_hints(
         call.services, call.actor, call.site, story=query.story, after=after, limit=query.limit
     )

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from starlette.responses import Response, StreamingResponse
 
-from widget_server.model.cursors import decode_cursor, encode_cursor
+from widget_server.model.cursors import encode_cursor, place_after
 from widget_server.operations.moderation import log
 from widget_server.operations.moderation.log import LogFilter
 from widget_server.operations.moderation.statements import export_statements
@@ -37,10 +37,7 @@ async def read_log(call: Call) -> Answer | Response:
         first = await anext(lines)
         media = "text/csv" if query.format == "csv" else "application/x-ndjson"
         return file_response(_with_first(first, lines), media, f"log.{query.format}")
-    after = None
-    if query.after:
-        at, id_ = decode_cursor(query.after, "log", (int, str))
-        after = int(at), str(id_)
+    after = place_after(query.after, "log")
     found = await log.read_log(
         call.services, call.actor, call.site, _chosen(query), after=after, limit=query.limit
     )

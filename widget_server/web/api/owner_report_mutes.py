@@ -1,6 +1,6 @@
 """Readers whose reports do not count, for programs."""
 
-from widget_server.model.cursors import decode_cursor, encode_cursor
+from widget_server.model.cursors import encode_cursor, place_after
 from widget_server.model.report_mutes import ReportMute
 from widget_server.operations.moderation import report_mutes, targets as own_targets
 from widget_server.protocol import (
@@ -15,10 +15,7 @@ from widget_server.web.api.owner_records import time_of
 async def list_report_mutes(call: Call) -> Answer:
     """Handle `GET …/report_mutes`."""
     query: requests.Page = call.query
-    after = None
-    if query.after:
-        at, id_ = decode_cursor(query.after, "report_mutes", (int, str))
-        after = int(at), str(id_)
+    after = place_after(query.after, "report_mutes")
     found = await report_mutes.list_mutes(
         call.services, call.actor, call.site, after=after, limit=query.limit
     )
