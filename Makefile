@@ -31,7 +31,7 @@ ifneq ($(MAKECMDGOALS),checks)
 .NOTPARALLEL:
 endif
 .DEFAULT_GOAL := help
-.PHONY: help demo serve install test checks lint types imports js-tests embed check-embed test-python fault-tests model-tests recipe-tests \
+.PHONY: help demo serve install test checks lint types imports js-tests embed check-embed test-python slow-tests fault-tests model-tests recipe-tests \
 	cms-tests firefox webkit gallery bench bench-moderation format clean
 
 help: ## List these targets.
@@ -81,6 +81,10 @@ check-embed: $(STAMPS)/js ## Check that the committed embed is what js/ builds.
 test-python: $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## Run the Python tests (ARGS="-k name" selects some).
 	@echo "==> test-python"
 	@$(WITH_NODE) $(BIN)/python -m pytest --numprocesses $(PYTEST_WORKERS) $(ARGS)
+
+slow-tests: $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## Run the tests that `make test` leaves out because they take long.
+	@echo "==> slow-tests"
+	@$(WITH_NODE) SLOW_TESTS=1 $(BIN)/python -m pytest -m slow --ignore=tests/faults $(ARGS)
 
 fault-tests: $(STAMPS)/test $(STAMPS)/browser ## Run every fault test and write the table in docs/operators/reliability.md (FAULT_SEED=n repeats a run).
 	@echo "==> fault-tests"

@@ -16,6 +16,7 @@ import pytest
 from tests.e2e.harness import ServerProcess
 from tests.engines import Postgres, Valkey
 from tests.memory_disk import folder_of_tests, use_memory_disk
+from tests.slow_tests import is_left_out
 from tests.waiting import eventually, wait_until
 from tests.xdist_groups import XdistGroups
 from widget_server.store import migrate
@@ -172,6 +173,14 @@ async def new_server(
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the folder of `tmp_path`, except in a worker of pytest-xdist, which is given its own."""
     config.option.basetemp = config.option.basetemp or folder_of_tests()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect slow tests in `make test`."""
+    slow = [item for item in items if is_left_out(item)]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -62,6 +62,7 @@ async def send_comments(
 ANY_ORIGIN = {"Origin": "https://another.example"}
 
 
+@pytest.mark.slow("spring")
 @pytest.mark.parametrize(
     ("edge", "rows", "reopens"),
     [

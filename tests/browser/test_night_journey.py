@@ -110,6 +110,7 @@ async def open_pages(story: Story, hosts: Hosts, use: Way) -> list[Page]:
     return opened
 
 
+@pytest.mark.slow("by_touch")
 @pytest.mark.parametrize("use", [by_keyboard, by_touch])
 async def test_three_pages_close_for_a_night_that_the_owner_set_and_open_with_their_drafts(
     use: Way, shifted: ShiftedServer, hosts: Hosts

@@ -1,4 +1,4 @@
-"""Fixtures of the fault tests, the selection of quick tests, and the result tables."""
+"""Fixtures of the fault tests, and the result tables."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import SERVERS
-from tests.faults.fault_environment import SEED, THOROUGH, FaultEnvironment
+from tests.faults.fault_environment import SEED, FaultEnvironment
 from tests.faults.fault_report import (
     ATTACK,
     FAULT,
@@ -21,20 +21,6 @@ from tests.faults.fault_report import (
 from tests.result_tables import write_table
 
 HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect slow fault tests in `make test`. With FAULTS=all, run every test."""
-    slow = [
-        item
-        for item in items
-        if not THOROUGH
-        and HERE in item.path.parents
-        and getattr(getattr(item, "function", None), "slow", False)
-    ]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.faults import batching
 from tests.faults.agreement import examine
 from tests.faults.fault_environment import SEED, THOROUGH
@@ -114,6 +116,7 @@ async def site(url: str, folder: Path, number: int) -> AsyncIterator[Site]:
         yield Site(server, store, url, folder / "worker")
 
 
+@pytest.mark.slow("postgresql")
 async def test_a_bulk_removal_and_its_undo_survive_kill_9_at_random_moments(
     tmp_path: Path, migrated_url: str, record_property: Callable[[str, object], None]
 ) -> None:
@@ -142,6 +145,7 @@ async def test_a_bulk_removal_and_its_undo_survive_kill_9_at_random_moments(
         )
 
 
+@pytest.mark.slow("postgresql")
 async def test_an_undo_of_a_bulk_removal_whose_process_is_killed_leaves_nothing_of_it(
     tmp_path: Path, migrated_url: str
 ) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import signal
 
+import pytest
+
 from tests.faults.fault_environment import (
     SEED,
     THOROUGH,
@@ -13,7 +15,6 @@ from tests.faults.fault_environment import (
     readiness,
 )
 from tests.faults.proxy import Mangler
-from tests.faults.slow_marker import slow
 from tests.waiting import SLOWNESS, eventually
 
 RECONCILE_S = 2.0 * SLOWNESS
@@ -125,7 +126,7 @@ async def test_readers_stay_in_sync_if_bus_messages_are_lost_repeated_and_reorde
     await environment.record(load, "messages lost, repeated, reordered", recovered)
 
 
-@slow
+@pytest.mark.slow
 async def test_no_action_fails_while_responses_of_valkey_are_dropped(
     start_environment: StartEnvironment,
 ) -> None:
@@ -165,7 +166,7 @@ async def test_servers_work_without_valkey_and_use_it_once_it_starts(
     await environment.record(load, "Valkey not running at the start", recovered)
 
 
-@slow
+@pytest.mark.slow
 async def test_no_action_fails_while_connections_to_valkey_hang_for_a_minute(
     start_environment: StartEnvironment,
 ) -> None:
@@ -188,7 +189,7 @@ async def test_no_action_fails_while_connections_to_valkey_hang_for_a_minute(
     await environment.record(load, "connections to Valkey hang, 60 s", recovered)
 
 
-@slow
+@pytest.mark.slow
 async def test_a_server_without_valkey_stays_in_sync(start_environment: StartEnvironment) -> None:
     environment = await start_environment("sqlite")
     async with environment.load() as load:

@@ -25,6 +25,7 @@ async def refuses_connections(port: int) -> bool:
     return False
 
 
+@pytest.mark.slow("postgresql")
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 async def test_a_deploy_loses_no_request_and_spreads_the_sockets_over_the_drain(
     start_environment: StartEnvironment, engine: str

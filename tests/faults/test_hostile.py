@@ -31,7 +31,6 @@ from tests.faults.hostile import (
 )
 from tests.faults.ledger import Posted
 from tests.faults.load import FaultLoad
-from tests.faults.slow_marker import slow
 from tests.faults.stopwatch import Stopwatch, quantile
 from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
@@ -176,7 +175,7 @@ async def test_a_stranger_cannot_use_up_the_number_of_copies_of_a_story(
     assert 0 < kept <= int(DEFAULT_RATE_LIMITS["copy"].split("/")[0])
 
 
-@slow
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_an_attack_is_ended_costs_little_and_does_not_slow_down_readers(
     start_environment: StartEnvironment, name: str

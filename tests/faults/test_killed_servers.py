@@ -11,7 +11,6 @@ from tests.e2e.publisher import Story
 from tests.e2e.replay import Json
 from tests.faults.fault_environment import StartEnvironment, now
 from tests.faults.ledger import Posted
-from tests.faults.slow_marker import slow
 from tests.loopback import http_client
 from tests.waiting import eventually
 
@@ -49,6 +48,7 @@ async def _stored(server: ServerProcess, action: Json) -> bool:
     return answer.status_code == 200 and answer.json()["count"] == 1
 
 
+@pytest.mark.slow("postgresql")
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 async def test_nothing_acknowledged_is_lost_if_one_of_two_servers_is_killed(
     start_environment: StartEnvironment, engine: str
@@ -78,6 +78,7 @@ async def test_nothing_acknowledged_is_lost_if_one_of_two_servers_is_killed(
     await environment.record(load, "kill -9 of one server", recovered)
 
 
+@pytest.mark.slow("postgresql")
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 async def test_nothing_acknowledged_is_lost_if_both_servers_are_killed_at_once(
     start_environment: StartEnvironment, engine: str
@@ -94,7 +95,7 @@ async def test_nothing_acknowledged_is_lost_if_both_servers_are_killed_at_once(
     await environment.record(load, "kill -9 of both servers", recovered)
 
 
-@slow
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 async def test_nothing_acknowledged_is_lost_if_servers_are_killed_in_turn(
     start_environment: StartEnvironment, engine: str

@@ -3,11 +3,11 @@
 import asyncio
 
 import asyncpg
+import pytest
 
 from tests.e2e.client import Client
 from tests.faults.fault_environment import THOROUGH, FaultEnvironment, StartEnvironment, now
 from tests.faults.load import ORIGIN
-from tests.faults.slow_marker import slow
 from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
 
@@ -101,7 +101,7 @@ async def test_no_action_is_stored_twice_if_the_response_to_a_commit_is_lost(
     await environment.record(load, "PostgreSQL's response to COMMIT lost", recovered)
 
 
-@slow
+@pytest.mark.slow
 async def test_nothing_acknowledged_is_lost_if_connections_to_postgresql_are_cut(
     start_environment: StartEnvironment,
 ) -> None:
@@ -116,7 +116,7 @@ async def test_nothing_acknowledged_is_lost_if_connections_to_postgresql_are_cut
     await environment.record(load, "connections to PostgreSQL cut repeatedly", recovered)
 
 
-@slow
+@pytest.mark.slow
 async def test_actions_get_503_while_postgresql_is_out_of_connections(
     start_environment: StartEnvironment,
 ) -> None:

@@ -44,6 +44,7 @@ def moderator(url: str, folder: Path, name: str, *more: str) -> subprocess.Popen
     return subprocess.Popen(words)
 
 
+@pytest.mark.slow("postgresql")
 @pytest.mark.parametrize("how", ["takes", "races"])
 async def test_two_moderators_at_full_speed_decide_each_case_once_and_leave_none(
     tmp_path: Path,

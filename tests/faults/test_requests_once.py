@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.e2e.harness import ServerProcess
 from tests.faults.fault_environment import SEED, THOROUGH
@@ -91,6 +92,7 @@ class Programs:
                 return entries
 
 
+@pytest.mark.slow("postgresql")
 async def test_each_request_with_an_idempotency_key_is_done_once_after_kill_9(
     database_url: str,
     new_server: Callable[..., ServerProcess],

@@ -4,12 +4,12 @@ import secrets
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page, WebSocket, async_playwright
 
 from tests.browser.conftest import CHROMIUMS, SWITCHES, HostSites, host_page
 from tests.e2e.publisher import Story
 from tests.faults.fault_environment import StartEnvironment, now
-from tests.faults.slow_marker import slow
 from tests.loopback import http_client
 from tests.waiting import eventually
 
@@ -38,7 +38,7 @@ async def widget_texts(page: Page, selector: str) -> Counter[str]:
     return Counter(texts)
 
 
-@slow
+@pytest.mark.slow
 async def test_embeds_reconnect_spread_over_time_after_a_restart_and_show_each_comment_once(
     start_environment: StartEnvironment,
 ) -> None:

@@ -20,6 +20,7 @@ async def revocation_time(page: Client) -> float:
     return now()
 
 
+@pytest.mark.slow("postgresql")
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 async def test_a_revoked_token_ends_on_every_open_page_within_five_seconds(
     start_environment: StartEnvironment, engine: str

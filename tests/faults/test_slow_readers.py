@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 
+import pytest
+
 from tests.e2e.harness import ServerProcess
 from tests.faults.fault_environment import StartEnvironment
 from tests.faults.load import Endpoint
 from tests.faults.proxy import Proxy
 from tests.faults.slow_clients import SlowClient, never_reads
-from tests.faults.slow_marker import slow
 from tests.waiting import SLOWNESS, eventually
 
 NON_READERS = 10
@@ -17,7 +18,7 @@ BYTES_PER_SECOND = 8_000
 """Read rate of the slow readers: 64 kbit/s."""
 
 
-@slow
+@pytest.mark.slow
 async def test_clients_that_do_not_read_are_closed_and_slow_ones_catch_up(
     start_environment: StartEnvironment,
 ) -> None:
@@ -66,7 +67,7 @@ RATES = (4_000, 8_000, 50_000)
 """Read rates in bytes per second: 32, 64 and 400 kbit/s."""
 
 
-@slow
+@pytest.mark.slow
 async def test_readers_on_slow_connections_are_not_closed_in_an_active_story(
     start_environment: StartEnvironment,
 ) -> None:

@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 
+import pytest
+
 from tests.faults.fault_environment import (
     THOROUGH,
     FaultEnvironment,
@@ -13,7 +15,6 @@ from tests.faults.fault_environment import (
     readiness,
     reads_work,
 )
-from tests.faults.slow_marker import slow
 from tests.waiting import SLOWNESS, eventually
 
 
@@ -75,7 +76,7 @@ async def test_actions_get_503_while_no_file_can_grow_and_the_database_is_intact
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-@slow
+@pytest.mark.slow
 async def test_actions_get_503_while_the_disk_is_full(start_environment: StartEnvironment) -> None:
     """The test needs root to mount a small file system."""
     environment = await start_environment("sqlite", disk_mb=24)

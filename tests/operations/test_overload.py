@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from tests.operations.operations_harness import Server
 from tests.operations.owner_harness import OWNER, person
 from widget_server.model.decisions import CommentVerb
@@ -19,6 +21,7 @@ HARSH = ("attack", "hate", "threat", "sexual", "privacy")
 MILD = ("off_topic", "other", "false", "spam")
 
 
+@pytest.mark.slow("postgresql")
 async def test_with_ten_times_overload_most_bad_comments_are_decided_first(server: Server) -> None:
     services, dice = server.services, random.Random(SEED)
     story = (await server.grant()).story

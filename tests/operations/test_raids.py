@@ -128,6 +128,7 @@ async def newsroom(tmp_path: Path, migrated_url: str) -> AsyncIterator[Newsroom]
         yield Newsroom(server, clock)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
 async def test_a_raid_of_5000_comments_a_minute_shows_3_and_touches_no_other_story(
     newsroom: Newsroom, record_testsuite_property: Callable[[str, float], None]

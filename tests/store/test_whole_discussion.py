@@ -67,6 +67,7 @@ async def test_a_long_thread_is_read_in_parts_of_its_own(store: Store, count: in
     assert [one.born for part in found for one in part.comments] == list(range(1, count + 3))
 
 
+@pytest.mark.slow("postgresql")
 async def test_100_000_comments_are_read_with_few_of_them_in_memory(store: Store) -> None:
     story = await store.story()
     write = partial(write_comments, story=story.id, number=100_000, replies=(3, 0, 40, 700, 1))

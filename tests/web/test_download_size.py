@@ -80,6 +80,7 @@ def counted(server: SharedServer, path: str, begins: re.Pattern[bytes]) -> tuple
     return found, size, last
 
 
+@pytest.mark.slow
 def test_100_000_comments_are_downloaded_whole_in_flat_memory(
     shared_server: SharedServer, long_story: Story
 ) -> None:
