@@ -298,7 +298,7 @@ def test_comments_of_other_readers_are_not_found(shared_server: SharedServer) ->
         (story, "no-one", stranger),
         (story, mine["comment"]["id"], mine["reader"]),
         (other, theirs, stranger),
-        (story, removed["comment"]["id"], removed["reader"]),
+        (story, removed["comment"]["id"], stranger),
     ):
         answers = [
             shared_server.action(where, "edit", comment=comment, reader=reader, body="mine now"),
@@ -307,6 +307,10 @@ def test_comments_of_other_readers_are_not_found(shared_server: SharedServer) ->
         assert {(rejection(a), a.json()["detail"]) for a in answers} == {
             ((404, "not_found"), "There is no such thing here, or it is not yours.")
         }
+    # The reader of a deleted comment may delete it again, but not edit it.
+    edited = shared_server.action(story, "edit", body="mine again", **fields)
+    assert rejection(edited) == (404, "not_found")
+    assert shared_server.action(story, "delete", **fields).status_code == 200
 
 
 def test_a_closed_story_rejects_new_content_but_not_deletion(shared_server: SharedServer) -> None:
