@@ -64,7 +64,8 @@ async def configure(site: WordPress, page: Page, demo: Demo, key: str = "") -> N
     if key:
         await page.get_by_label("Key, if you publish").fill(key)
     await page.get_by_role("button", name="Save Changes").click()
-    await page.wait_for_url("**settings-updated=true**")
+    # The redirect follows the storing. Pictures of others, which the admin page asks for, delay `load`.
+    await page.wait_for_url("**settings-updated=true**", wait_until="commit")
 
 
 @pytest.fixture(scope="module")
