@@ -120,12 +120,12 @@ async def test_no_byte_of_it_is_left_in_the_file_after_its_day(tmp_path: Path) -
     url = f"sqlite+aiosqlite:///{tmp_path / 'widget.db'}"
     await migrate.upgrade(url)
     async with open_store(url) as store:
-        story, comment = await reported(store, "a sentence that nobody else writes")
+        story, comment = await reported(store, "a sentence that only this test writes")
         await store.writer.submit(edit(story, comment.id, "good words"))
         await store.writer.submit(decide(story, comment.id, "approve", AT, queue="reported"))
         (row,) = await store.rows(reported_texts)
         sealed = row.sealed.encode()
-        assert LOG_KEYS.unseal(row.sealed) == {"source": "a sentence that nobody else writes"}
+        assert LOG_KEYS.unseal(row.sealed) == {"source": "a sentence that only this test writes"}
         assert await store.writer.run_in_transaction(erase_reported(AT + KEEP + 1)) == 1
     path = sqlite_path(url)
     assert path is not None
@@ -135,6 +135,6 @@ async def test_no_byte_of_it_is_left_in_the_file_after_its_day(tmp_path: Path) -
     for left in (path, tmp_path / "copy.db"):
         content = left.read_bytes()
         assert b"good words" in content
-        assert b"a sentence that nobody" not in content
+        assert b"a sentence that only this test" not in content
         assert sealed not in content
         assert sealed[20:60] not in content

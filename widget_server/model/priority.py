@@ -30,7 +30,7 @@ HARM: dict[str, int] = {
 }
 """How much harm a comment does for which readers gave this reason, if they are right."""
 MOST_REPORTERS = 8
-"""More reporters make no case more urgent: a crowd that was called together would count too much."""
+"""More reporters than these make no case more urgent: people can agree to report a comment."""
 USUAL = HARM["attack"] * 1.5
 """Harm × reach × trust of an attack that one reader reported, of whom nothing is known."""
 MOST_URGENT, LEAST_URGENT = 5, 48

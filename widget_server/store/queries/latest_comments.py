@@ -122,7 +122,7 @@ def select_named(ids: Any) -> Select[Any]:
     )
 
 
-# Built once: that took as long as reading the comments.
+# Built once, because building these queries took as long as reading the comments.
 _LAST_CHANGED = select_named(_last_changed(bindparam("story"), bindparam("most")))
 _REPLIES = (
     select(comments.c.thread, func.count().label("total"))

@@ -2,8 +2,8 @@
 
 `select_by_keys`, `delete_by_keys` and `upsert` take their rows as one JSON parameter, which the database
 expands. The statement's text does not depend on the number of rows, so it is built and compiled once.
-Compiling a `VALUES` list took longer than SQLite took to find the rows, and so did building an `IN` list. A driver that releases Python's lock for each
-row of an `executemany` releases it once here.
+Compiling a `VALUES` list took longer than SQLite took to find the rows, and so did building an `IN` list.
+A driver that releases Python's lock for each row of an `executemany` releases it once here.
 """
 
 from collections.abc import Mapping, Sequence
