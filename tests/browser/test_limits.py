@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 ROOT = "document.querySelector('story-widget')?.shadowRoot"
 MAX_SHIFT = 0.01
 MAX_NODES = 12
-MAX_TASK_MS = 100.0
-"""Milliseconds on a CPU slowed down four times."""
+MAX_TASK = 2.5
+"""Longest task, as a multiple of the browser's own cost of showing the first page of comments from HTML."""
 MAX_GROWTH = {"JSEventListeners": 20, "Nodes": 20, "JSHeapUsedSize": 50 * 1_024}
 """Growth that twenty rounds must not reach: fewer than one object of a kind per round; bytes in total."""
 
@@ -84,22 +84,39 @@ async def test_a_plain_comment_is_twelve_elements(demo: Demo, hosts: Hosts) -> N
     assert await page.evaluate(count) - empty <= 8 * MAX_NODES + 1
 
 
+SHOW_COPY = f"""() => {{
+  const host = document.body.appendChild(document.createElement("div"));
+  const copy = host.attachShadow({{ mode: "open" }});
+  copy.adoptedStyleSheets = {ROOT}.adoptedStyleSheets;
+  copy.innerHTML = {ROOT}.innerHTML;
+  return host.getBoundingClientRect().height;
+}}"""
+"""Parses, styles and lays out in one task what the widget shows."""
+
+
+async def measure_copy(browser: Browser, page: Page) -> float:
+    """Return the milliseconds that the browser takes to show the widget's content once more, from HTML."""
+    async with tasks(browser, page) as longest:
+        await page.evaluate(SHOW_COPY)
+    return longest[0]
+
+
 async def expect_no_long_task(
-    browser: Browser, attempts: list[Page], act: Callable[[Page], Awaitable[None]]
+    browser: Browser, attempts: list[Page], act: Callable[[Page], Awaitable[None]], limit: float
 ) -> None:
-    """Check that one of several runs has no long task.
+    """Check that one of several runs has no task longer than `limit` milliseconds.
 
     Other processes on the same core slow a thread down up to two times. This noise has only one
     direction, so the best run says more than the mean.
     """
     seen = []
     for page in attempts:
-        async with tasks(browser, page) as long:
+        async with tasks(browser, page) as longest:
             await act(page)
-        seen.append(long[:5])
-        if long[0] <= MAX_TASK_MS:
+        seen.append(longest[:5])
+        if longest[0] <= limit:
             return
-    raise AssertionError(seen)
+    raise AssertionError(limit, seen)
 
 
 async def test_2_five_hundred_comments_and_bursts_of_two_hundred_cause_no_long_task(
@@ -121,7 +138,11 @@ async def test_2_five_hundred_comments_and_bursts_of_two_hundred_cause_no_long_t
         await page.wait_for_function(f"{ROOT}.querySelectorAll('article').length >= 100")
         await page.wait_for_function(f"{ROOT}.querySelector('[part=presence]').dataset.readers > 0")
 
-    await expect_no_long_task(browser, pages, load)
+    first = await hosts.open("")
+    await load(first)
+    # Bound by the machine's own speed: about 50 ms on a fast one, 100 ms on a slow one.
+    limit = MAX_TASK * await measure_copy(browser, first)
+    await expect_no_long_task(browser, pages, load, limit)
 
     async def burst(page: Page) -> None:
         await insert_widget(page, story)
@@ -130,14 +151,14 @@ async def test_2_five_hundred_comments_and_bursts_of_two_hundred_cause_no_long_t
         post_comments(story, [{"body": f"Late {n}.", "name": f"L{n}"} for n in range(200)])
         await page.wait_for_function(f"parseInt({NEW_COMMENTS}) === {before + 200}")
 
-    await expect_no_long_task(browser, pages, burst)
+    await expect_no_long_task(browser, pages, burst, limit)
 
     async def unfold(page: Page) -> None:
         await page.evaluate(f"{ROOT}.querySelector('.new-comments').click()")
         await page.wait_for_function(f"{ROOT}.querySelectorAll('article').length >= 300")
 
     shown = [page for page in pages if await page.evaluate(f"parseInt({NEW_COMMENTS}) || 0")]
-    await expect_no_long_task(browser, shown, unfold)
+    await expect_no_long_task(browser, shown, unfold, limit)
 
 
 NEW_COMMENTS = f"({ROOT}?.querySelector('.new-comments')?.textContent ?? '').replace(/\\D+/g, '')"
