@@ -287,6 +287,24 @@ async def test_writes_that_can_wait_take_turns_with_those_of_readers(
     assert await log_numbers(store, story) == list(range(1, 61))
 
 
+async def test_a_transaction_of_writes_that_can_wait_ends_early_when_a_reader_waits(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = await store.story()
+    ids = [(await store.post(story, f"r{number}")).id for number in range(60)]
+    monkeypatch.setattr(store.writer, "_portion", 60)
+    store.events.clear()
+    actions = [decide(story, one, "remove") for one in ids]
+    removing = asyncio.create_task(store.writer.submit_between(actions))
+    await store.react(story, "x", "happy")
+    first = changes(store.events)
+    assert [one.comment.id for one in first] == ids[: writer.LEAST_APPLIED]
+    assert await removing == 0
+    assert [one.comment.id for one in changes(store.events)] == ids
+    assert seqs(store.events, story.code) == list(range(61, 121))
+    assert await log_numbers(store, story) == list(range(1, 61))
+
+
 async def test_a_writer_that_stops_leaves_what_can_wait_to_its_job(migrated_url: str) -> None:
     store = Store(migrated_url)
     await store.database.open()

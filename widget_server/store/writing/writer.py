@@ -52,10 +52,12 @@ LINGER_S = 0.002
 """Pause before each batch, in seconds, so that it contains more actions."""
 MAX_BATCH = 500
 """Actions in one transaction."""
-PORTION_S = 0.005
-"""Time of one transaction between those of readers, in seconds: a reader's action waits about so long."""
+PORTION_S = 0.01
+"""Time of one transaction between those of readers, in seconds."""
 PORTIONS = (16, 100)
 """Least and most actions in it. With fewer, most of the time goes into the statements around them."""
+LEAST_APPLIED = 4
+"""Actions of it that are applied in any case. It ends after them as soon as a reader's action waits."""
 TRIES = 3
 """Attempts at one batch if the database aborts its transaction because of a deadlock."""
 COMMIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -101,6 +103,20 @@ class _PendingWrite:
     can_wait: bool = False
     """Whether it is written between the actions of readers. Its result is not created."""
     result: asyncio.Future[Any] = field(default_factory=asyncio.Future)
+
+
+_Outcome = Callable[[], Any] | ProblemError
+"""Creates the result of a write, or is the problem that it is rejected with."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """What one transaction did. `left` are actions that were not applied: the last ones of the batch."""
+
+    outcomes: list[tuple[_PendingWrite, _Outcome]]
+    left: list[_PendingWrite]
+    events: Callable[[], list[Event]]
+    epoch: str
 
 
 class Writer:
@@ -236,14 +252,23 @@ class Writer:
         self._was_later = True
         batch = _take(self._later, self._portion)
         begun = time.perf_counter()
-        await self._write(batch)
+        left = await self._write(batch, may_end=True)
+        if left and self._stopping:
+            for write in left:
+                _reject(write, UnavailableError(retry_after=2))
+        elif left:
+            self._later.extendleft(reversed(left))
+            return
         is_short = time.perf_counter() - begun < PORTION_S
         least, most = PORTIONS
         self._portion = min(most, max(least, self._portion + (2 if is_short else -4)))
 
-    async def _write(self, batch: list[_PendingWrite], tries: int = TRIES) -> None:
+    async def _write(
+        self, batch: list[_PendingWrite], tries: int = TRIES, *, may_end: bool = False
+    ) -> list[_PendingWrite]:
+        """Write a batch. Return its last actions if they were left because a reader waits (`may_end`)."""
         try:
-            await self._commit(batch)
+            return await self._commit(batch, may_end)
         except ProblemError as rejection:
             for write in batch:
                 _reject(write, rejection)
@@ -254,38 +279,38 @@ class Writer:
                 await self._write(batch[:middle])
                 await self._write(batch[middle:])
             elif tries > 1 and is_retryable(error):
-                await self._write(batch, tries - 1)
+                return await self._write(batch, tries - 1, may_end=may_end)
             else:
                 self.metrics.actions_failed += len(batch)
                 self.healthy = is_permanent(error)
                 log.exception("event=write_failed actions=%d", len(batch))
                 for write in batch:
                     _reject(write, UnavailableError(retry_after=2))
+        return []
 
-    async def _commit(self, batch: list[_PendingWrite]) -> None:
+    async def _commit(self, batch: list[_PendingWrite], may_end: bool) -> list[_PendingWrite]:
         started = time.perf_counter()
-        outcomes, events, epoch = await self._database.write(partial(self._apply, batch))
+        applied = await self._database.write(partial(self._apply, batch, may_end))
         self.metrics.commit_duration_seconds.add(time.perf_counter() - started)
-        self.metrics.batch_size.add(len(batch))
+        self.metrics.batch_size.add(len(applied.outcomes))
         self.healthy = True
         # Publish before the results: an acknowledged action is already on its way to other readers.
-        self._on_commit(events(), epoch)
-        for write, outcome in outcomes:
+        self._on_commit(applied.events(), applied.epoch)
+        for write, outcome in applied.outcomes:
             if isinstance(outcome, ProblemError):
                 self.metrics.actions_rejected += 1
                 _reject(write, outcome)
             elif not write.result.done():
                 write.result.set_result(None if write.can_wait else outcome())
+        return applied.left
 
     async def _apply(
-        self, batch: list[_PendingWrite], connection: AsyncConnection
-    ) -> tuple[
-        list[tuple[_PendingWrite, Callable[[], Any] | ProblemError]], Callable[[], list[Event]], str
-    ]:
+        self, batch: list[_PendingWrite], may_end: bool, connection: AsyncConnection
+    ) -> _Applied:
         """Apply a batch in its transaction. On SQLite this runs in a thread: do not use the event loop."""
         epoch = await self._database.epoch_in(connection)
         # After a restore, an id may belong to another story than the action means.
-        outcomes: list[tuple[_PendingWrite, Callable[[], Any] | ProblemError]] = [
+        outcomes: list[tuple[_PendingWrite, _Outcome]] = [
             (write, UnavailableError(retry_after=1)) for write in batch if write.epoch != epoch
         ]
         batch = [write for write in batch if write.epoch == epoch]
@@ -301,14 +326,18 @@ class Writer:
         rows = UnitOfWork(connection, self._keys)
         await rows.load([action for _, action in actions])
         applier = ActionApplier(rows)
-        outcomes += [(write, applier.apply(action)) for write, action in actions]
+        done = 0
+        for write, action in actions:
+            if may_end and done >= LEAST_APPLIED and self._queue:
+                break
+            outcomes.append((write, applier.apply(action)))
+            done += 1
         await rows.flush()
-        return outcomes, applier.events, epoch
+        left = [write for write, _ in actions[done:]]
+        return _Applied(outcomes, left, applier.events, epoch)
 
 
-async def _run(
-    transaction: TransactionFn[Any], connection: Any
-) -> Callable[[], Any] | ProblemError:
+async def _run(transaction: TransactionFn[Any], connection: Any) -> _Outcome:
     try:
         result = await transaction(connection)
     except ProblemError as rejection:
