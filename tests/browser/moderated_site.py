@@ -1,6 +1,9 @@
 """A server with a site whose readers write, report and edit, and whose owner is signed in."""
 
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -107,6 +110,21 @@ def fill(site: ModeratedSite) -> tuple[Story, dict[str, str]]:
     ids["pending"] = site.write(story, "The photo shows the old ferry.", "Rita")["comment"]["id"]
     ids["pending2"] = site.write(story, "Does it take returns?", None)["comment"]["id"]
     return story, ids
+
+
+@asynccontextmanager
+async def moderated_site(folder: Path, browser: Browser) -> AsyncIterator[ModeratedSite]:
+    """Run a server with the site, which publishes at once, until the block ends. Its data is in `folder`."""
+    server = ServerProcess(folder / "data", {"SECRET_KEYS": SECRET})
+    server.url = f"http://localhost:{server.port}"
+    server.env["PUBLIC_URL"] = server.url
+    await server.start()
+    try:
+        found = ModeratedSite(server)
+        await found.begin(browser)
+        yield found
+    finally:
+        await server.kill()
 
 
 async def sign_up(

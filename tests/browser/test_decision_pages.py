@@ -6,8 +6,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from tests.browser.moderated_site import SECRET, ModeratedSite, fill
-from tests.e2e.harness import ServerProcess
+from tests.browser.moderated_site import ModeratedSite, fill, moderated_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -30,14 +29,8 @@ async def filled(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> AsyncIterator[Filled]:
     """Run a server with a site whose readers wrote and reported."""
-    server = ServerProcess(tmp_path_factory.mktemp("harbour") / "data", {"SECRET_KEYS": SECRET})
-    server.url = f"http://localhost:{server.port}"
-    server.env["PUBLIC_URL"] = server.url
-    await server.start()
-    site = ModeratedSite(server)
-    await site.begin(browser)
-    yield Filled(site)
-    await server.kill()
+    async with moderated_site(tmp_path_factory.mktemp("harbour"), browser) as site:
+        yield Filled(site)
 
 
 async def test_every_action_works_without_javascript(filled: Filled, browser: Browser) -> None:

@@ -11,9 +11,8 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.actions import article
 from tests.browser.conftest import Hosts, Story
-from tests.browser.moderated_site import SECRET, ModeratedSite, sign_up
+from tests.browser.moderated_site import ModeratedSite, moderated_site, sign_up
 from tests.browser.ways import SMALL_PHONE, Way, by_keyboard, by_touch
-from tests.e2e.harness import ServerProcess
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -26,14 +25,8 @@ async def site(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> AsyncIterator[ModeratedSite]:
     """Run a server with a site."""
-    server = ServerProcess(tmp_path_factory.mktemp("journeys") / "data", {"SECRET_KEYS": SECRET})
-    server.url = f"http://localhost:{server.port}"
-    server.env["PUBLIC_URL"] = server.url
-    await server.start()
-    found = ModeratedSite(server)
-    await found.begin(browser)
-    yield found
-    await server.kill()
+    async with moderated_site(tmp_path_factory.mktemp("journeys"), browser) as found:
+        yield found
 
 
 def entries(site: ModeratedSite, verb: str) -> list[Any]:

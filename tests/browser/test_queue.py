@@ -9,8 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.desk import overflow
-from tests.browser.moderated_site import SECRET, ModeratedSite, sign_up
-from tests.e2e.harness import ServerProcess
+from tests.browser.moderated_site import ModeratedSite, moderated_site, sign_up
 from tests.e2e.publisher import Story
 from tests.waiting import eventually
 
@@ -59,15 +58,9 @@ async def site(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> AsyncIterator[ModeratedSite]:
     """Run a server with a site whose comments need approval."""
-    server = ServerProcess(tmp_path_factory.mktemp("queue") / "data", {"SECRET_KEYS": SECRET})
-    server.url = f"http://localhost:{server.port}"
-    server.env["PUBLIC_URL"] = server.url
-    await server.start()
-    found = ModeratedSite(server)
-    await found.begin(browser)
-    found.cli("site", "set", "harbour", "moderation=pre")
-    yield found
-    await server.kill()
+    async with moderated_site(tmp_path_factory.mktemp("queue"), browser) as found:
+        found.cli("site", "set", "harbour", "moderation=pre")
+        yield found
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -8,9 +8,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.browser.desk import findings, overflow
-from tests.browser.moderated_site import SECRET, ModeratedSite
+from tests.browser.moderated_site import ModeratedSite, moderated_site
 from tests.browser.test_queue import text
-from tests.e2e.harness import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 MUTE = "Reports of this reader no longer count"
@@ -21,14 +20,8 @@ async def site(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> AsyncIterator[ModeratedSite]:
     """Run a server with a site that publishes at once."""
-    server = ServerProcess(tmp_path_factory.mktemp("mutes") / "data", {"SECRET_KEYS": SECRET})
-    server.url = f"http://localhost:{server.port}"
-    server.env["PUBLIC_URL"] = server.url
-    await server.start()
-    found = ModeratedSite(server)
-    await found.begin(browser)
-    yield found
-    await server.kill()
+    async with moderated_site(tmp_path_factory.mktemp("mutes"), browser) as found:
+        yield found
 
 
 def priority(site: ModeratedSite) -> int:

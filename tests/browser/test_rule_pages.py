@@ -14,8 +14,7 @@ from playwright.async_api import Browser, FilePayload, Locator, expect
 
 from tests.browser.conftest import SCREENSHOTS
 from tests.browser.desk import findings
-from tests.browser.moderated_site import SECRET, ModeratedSite, fill
-from tests.e2e.harness import ServerProcess
+from tests.browser.moderated_site import ModeratedSite, fill, moderated_site
 from widget_server.content.learner import tokens
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -71,14 +70,8 @@ class Ruled:
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def ruled(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> AsyncIterator[Ruled]:
     """Run a server with a site that has rules."""
-    server = ServerProcess(tmp_path_factory.mktemp("ruled") / "data", {"SECRET_KEYS": SECRET})
-    server.url = f"http://localhost:{server.port}"
-    server.env["PUBLIC_URL"] = server.url
-    await server.start()
-    site = ModeratedSite(server)
-    await site.begin(browser)
-    yield Ruled(site)
-    await server.kill()
+    async with moderated_site(tmp_path_factory.mktemp("ruled"), browser) as site:
+        yield Ruled(site)
 
 
 @pytest.mark.parametrize("look", LOOKS)
