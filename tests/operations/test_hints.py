@@ -309,10 +309,12 @@ async def test_a_request_that_is_sent_again_answers_once(server: Server) -> None
     assert await hints.decline(services, again, "paper", other.id) == declined
 
 
-async def test_the_number_of_open_hints_is_among_what_waits(server: Server) -> None:
+async def test_the_number_of_open_hints_is_among_what_waits_for_those_who_may_read_them(
+    server: Server,
+) -> None:
     services, grant = server.services, await server.grant()
     await send(server, grant, server.actor(grant))
     waiting = await cases.count_waiting(services, OWNER, "paper")
     assert {queue for queue, number in waiting.items() if number} == {"corrections"}
-    local = person("local", copies=frozenset({1}))
-    assert (await cases.count_waiting(services, local, "paper"))["corrections"] == 0
+    for other in (person("moderator"), person("local", copies=frozenset({1}))):
+        assert (await cases.count_waiting(services, other, "paper"))["corrections"] == 0

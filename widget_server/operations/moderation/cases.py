@@ -126,12 +126,14 @@ def cursor_of(case: Case) -> CaseCursor:
 
 
 async def count_waiting(services: Services, by: Actor, site: str) -> dict[str, int]:
-    """Return the number of open cases of each queue, and of hints in `corrections`. Raises `NotPermittedError`."""
+    """Return the number of open cases of each queue, and of hints in `corrections`: 0 for those who may not read them.
+
+    Raises `NotPermittedError`.
+    """
     require(by, "read", site)
     found = await services.queue.counts(site, by.copies)
     waiting: dict[str, int] = {queue: found.get(queue, (0, 0))[0] for queue in QUEUES}
-    # Those whose role is limited to some copies have no part in what is said about the story.
-    hints = await services.hints.count(site) if by.copies is None else 0
+    hints = await services.hints.count(site) if allowed(by, "correct", site) else 0
     return waiting | {"corrections": hints}
 
 
