@@ -83,6 +83,14 @@ def test_no_character_grows_to_more_than_four() -> None:
     assert max(map(len, folding._TABLE.values())) <= MOST_SIGNS
 
 
+def test_no_character_outside_the_blocks_that_are_looked_at_folds_to_another() -> None:
+    known = set().union(*folding._BLOCKS) | set(range(128)) | set(folding._TABLE)
+    others = (chr(code) for code in range(0x32000) if code not in known)
+    assigned = [one for one in others if unicodedata.category(one) != "Cn"]
+    assert len(assigned) > 90_000
+    assert [one for one in assigned if folding._fold_character(one, {}) != one] == []
+
+
 @pytest.mark.parametrize(
     ("entry", "text", "found"),
     [

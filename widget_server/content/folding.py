@@ -8,7 +8,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 
 MOST_CHARACTERS = 5_000
@@ -29,8 +29,12 @@ _INVISIBLE = re.compile(
 )
 _FILLERS = (0x115F, 0x1160, 0x3164, 0xFFA0)
 _HANGUL = range(0xAC00, 0xD7A4)
-_LAST = 0x32000
-"""Above it stand only private characters and those of `_INVISIBLE`."""
+_BLOCKS = (
+    *(range(128, 0x3400), range(0x4DC0, 0x4E00), range(0xA000, 0xAC00), range(0xD7A4, 0x17000)),
+    *(range(0x18D00, 0x20000), range(0x2F800, 0x2FA20), range(0xE0000, 0xE1000)),
+)
+"""Code points that may fold to another one. Ideographs, Hangul and Tangut fold to themselves, or are among
+the look-alikes; above stand only private characters and those of `_INVISIBLE`."""
 
 
 def _look_alikes() -> dict[str, str]:
@@ -67,9 +71,9 @@ class _Table(dict[int, str]):
 def _table() -> _Table:
     """Return the folded form of each character that changes."""
     look_alikes, table = _look_alikes(), _Table()
-    for code in (*range(128, _LAST), *range(0xE0000, 0xE1000)):
+    for code in (*chain(*_BLOCKS), *map(ord, look_alikes)):
         character = chr(code)
-        # Most of the 205,000 code points fold to themselves; a look at their category is the cheapest.
+        # Most of these 89,000 code points fold to themselves; a look at their category is the cheapest.
         kind = unicodedata.category(character)
         if kind == "Cn" or (kind == "Lo" and not unicodedata.decomposition(character)
                             and character not in look_alikes and code not in _FILLERS):  # fmt: skip

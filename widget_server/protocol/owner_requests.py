@@ -75,7 +75,7 @@ InvitedRole = Literal["owner", "editor", "moderator", "auditor", "local"]
 class _Request(BaseModel):
     """A query or body. Fields that are not listed are passed over."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class Page(_Request):

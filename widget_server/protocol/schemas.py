@@ -12,7 +12,7 @@ Node = Any
 
 
 class _ServerModel(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Position(_ServerModel):
