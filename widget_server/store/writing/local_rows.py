@@ -1,12 +1,12 @@
 """Rows of local moderators in a unit of work: what waits for one of them, and replies to hidden comments."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import BigInteger, bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.store.rows import CommentRow
-from widget_server.store.schema_local import hidden_comments, local_waits
+from widget_server.store.schema_local import LOCAL_QUEUES, hidden_comments, local_waits
 from widget_server.store.writing.actions import Action, Decide, Edit, Undo
 from widget_server.store.writing.bulk import insert_ignore, json_rows, select_by_keys
 from widget_server.store.writing.copy_changes import record_changed_copies
@@ -44,12 +44,15 @@ class LocalRows:
         self.published: set[str] = set()
         """Comments that this batch publishes."""
 
-    async def load(self, actions: Sequence[Action]) -> None:
-        """Read what decisions and edits need."""
+    async def load(
+        self, actions: Sequence[Action], open_queues: Callable[[str], Iterable[str]]
+    ) -> None:
+        """Read what decisions and edits need. `open_queues` are those in which a comment waits now."""
         named = {
             action.comment
             for action in actions
-            if isinstance(action, Edit | Decide | Undo) and action.comment
+            if isinstance(action, Edit | Decide | Undo)
+            and any(queue in LOCAL_QUEUES for queue in open_queues(action.comment))
         }
         query = select_by_keys(local_waits, ("comment",), self._connection.dialect)
         for some in batched(sorted(named)):

@@ -145,7 +145,7 @@ class UnitOfWork:
         sites_of = {story: row["site"] for story, row in self.stories.items()}
         await self.decisions.load(actions, self.comments.values(), sites_of)
         await self.floods.load(actions, sites_of)
-        await self.local.load(actions)
+        await self.local.load(actions, self.decisions.open_queues)
         await self.hints.load(actions, self.stories)
 
     async def _load_comments(self, actions: Sequence[Action], erased: list[str]) -> None:
