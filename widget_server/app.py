@@ -23,6 +23,7 @@ from widget_server.jobs.schedule import Tools
 from widget_server.model.errors import UnavailableError
 from widget_server.model.events import Event, StoryChanged
 from widget_server.model.loop_lag import LoopLag
+from widget_server.operations.batch_targets import BatchTargets
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.embed_builds import store_own
 from widget_server.operations.flood_memory import FloodMemory
@@ -133,6 +134,7 @@ class Components:
             watch_lists=WatchLists(self.database),
             second_looks=SecondLooks(self.database),
             batches=Batches(self.database),
+            batch_targets=BatchTargets(),
             capacity=CapacityReads(self.database),
             log_keys=log_keys,
             log_check=LogCheck(self.database, log_keys),

@@ -19,7 +19,7 @@ from widget_server.model.records import Comment, CommentState
 from widget_server.model.schedule import ScheduledWork
 from widget_server.operations.moderation import batches, cases, decide, log
 from widget_server.operations.readers import identify
-from widget_server.store.queries.batches import DECIDE_BATCH, set_progress
+from widget_server.store.queries.batches import DECIDE_BATCH, Batches, set_progress
 from widget_server.store.queries.decisions import LogFilter
 from widget_server.store.schema import schedule
 
@@ -104,7 +104,8 @@ async def test_a_large_batch_is_left_to_a_job_which_goes_on_after_a_stop(server:
     assert (batch.total, batch.done, batch.ended_at) == (len(comments), 0, None)
     later = await many(server, 1)
     targets = [(one.id, 1) for one in comments[:50]]
-    # As if a process had died after a part of the first chunk.
+    # As if the process that took the order had died after a part of the first chunk.
+    assert len(server.services.batch_targets.take(batch.id) or ()) == len(comments)
     await decide.decide_batch(server.services, ANA, "remove", targets)
     await batches.run_batch(server.services, batch.id)
     ended = await batches.find_batch(server.services, ANA, "paper", batch.id)
@@ -117,6 +118,34 @@ async def test_a_large_batch_is_left_to_a_job_which_goes_on_after_a_stop(server:
     assert await states(server, comments[50:]) == {"published"}
     ids = {one.id for one in await batches.list_batches(server.services, ANA, "paper")}
     assert {batch.id, undoing.id} == ids
+
+
+async def test_the_process_that_took_the_order_does_not_search_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await server.set(("rate_limit_comment", "9999/60"))
+    comments = await many(server, decide.CHUNK + 5)
+    batch = await batches.start_batch(server.services, ANA, "paper", "remove", Search(phrase="buy"))
+    # One of them is removed meanwhile: it stays so.
+    await decide.decide(server.services, ANA, "remove", comments[3].id)
+    searches = []
+    search = Batches.targets
+
+    async def count(*place: Any) -> list[tuple[int, str]]:
+        searches.append(place)
+        found: list[tuple[int, str]] = await search(*place)
+        return found
+
+    monkeypatch.setattr(Batches, "targets", count)
+    await batches.run_batch(server.services, batch.id)
+    assert searches == []
+    ended = await batches.find_batch(server.services, ANA, "paper", batch.id)
+    assert (ended.total, ended.done, ended.refused) == (len(comments), len(comments) - 1, 1)
+    assert await states(server, comments) == {"removed"}
+    undoing = await batches.undo_batch(server.services, ANA, "paper", batch.id)
+    await batches.run_batch(server.services, undoing.id)
+    assert await states(server, [comments[3]]) == {"removed"}
+    assert await states(server, comments[:3] + comments[4:]) == {"published"}
 
 
 async def test_an_undo_stops_a_batch_that_is_going_on(server: Server) -> None:
@@ -236,6 +265,7 @@ async def test_a_batch_whose_processes_are_killed_goes_on_as_long_as_each_decide
     )
     await leave_tries(server, 20)
     # As a process leaves it that was killed before it stored its progress.
+    server.services.batch_targets.take(batch.id)
     await decide_late(server, batch.id, comments[0])
     (work,) = await batch_jobs(server)
     assert work.tries == 20

@@ -294,15 +294,42 @@ async def test_a_transaction_of_writes_that_can_wait_ends_early_when_a_reader_wa
     ids = [(await store.post(story, f"r{number}")).id for number in range(60)]
     monkeypatch.setattr(store.writer, "_portion", 60)
     store.events.clear()
+    before = store.writer.metrics.batches
     actions = [decide(story, one, "remove") for one in ids]
     removing = asyncio.create_task(store.writer.submit_between(actions))
     await store.react(story, "x", "happy")
     first = changes(store.events)
     assert [one.comment.id for one in first] == ids[: writer.LEAST_APPLIED]
+    # SQLite has one writer: there the reaction joins the transaction.
+    transactions = 1 if store.database.url.startswith("sqlite") else 2
+    assert store.writer.metrics.batches == before + transactions
     assert await removing == 0
     assert [one.comment.id for one in changes(store.events)] == ids
     assert seqs(store.events, story.code) == list(range(61, 121))
     assert await log_numbers(store, story) == list(range(1, 61))
+
+
+@pytest.mark.parametrize("faulty", ["reader", "batch"])
+async def test_of_a_batch_and_a_reader_in_one_transaction_each_fails_alone(
+    store: Store, faulty: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    story = await store.story()
+    ids = [(await store.post(story, f"r{number}")).id for number in range(3)]
+    notes = [None, "\ud800" if faulty == "batch" else None, None]
+    name = "\ud800" if faulty == "reader" else None
+    actions = [decide(story, *pair) for pair in zip(ids, ["remove"] * 3, strict=True)]
+    actions = [replace(one, note=note) for one, note in zip(actions, notes, strict=True)]
+    answers = await asyncio.gather(
+        store.writer.submit_between(actions),
+        store.writer.submit(post(story, "x", name=name)),
+        return_exceptions=True,
+    )
+    failed = [isinstance(answer, UnavailableError) for answer in answers]
+    assert failed == [faulty == "batch", faulty == "reader"]
+    assert store.writer.metrics.actions_failed == 1
+    left = {row.reader for row in await store.rows(comments, comments.c.state == "published")}
+    assert left == ({"r1", "x"} if faulty == "batch" else set())
 
 
 async def test_a_writer_that_stops_leaves_what_can_wait_to_its_job(migrated_url: str) -> None:

@@ -14,6 +14,7 @@ from widget_server.auth.sealing import Sealer
 from widget_server.auth.tokens import Keyring
 from widget_server.hub.hub import Hub
 from widget_server.model.errors import NotFoundError, RateLimitedError
+from widget_server.operations.batch_targets import BatchTargets
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.flood_memory import FloodMemory
 from widget_server.operations.learner_cache import LearnerCache
@@ -141,6 +142,7 @@ class Services:
     watch_lists: WatchLists
     second_looks: SecondLooks
     batches: Batches
+    batch_targets: BatchTargets
     capacity: CapacityReads
     log_keys: LogKeys
     log_check: LogCheck

@@ -81,12 +81,14 @@ async def start_batch(
     now = services.now_ms()
     search = await _checked(services, by, site, search)
     search = replace(search, until=min(search.until or now, now))
-    total, _, _ = await services.batches.preview(site, verb, search, 0, by.copies)
+    targets = await services.batches.targets(site, verb, search, by.copies, MAX_COMMENTS + 1)
+    total = len(targets)
     if not total:
         raise NotFoundError("This search finds no comment that the verb would change.")
     if total > MAX_COMMENTS:
         raise MalformedError(f"Narrow the search: a batch has at most {MAX_COMMENTS:,} comments.")
     batch = Batch(batch_id(by), site, known, search, reason, note, None, total, 0, 0, now, None, by)
+    services.batch_targets.put(batch.id, targets)
     return await _order(services, batch)
 
 
@@ -170,7 +172,10 @@ async def _go_on(services: Services, batch: Batch, left: int) -> Batch:
 
 
 async def _decide(services: Services, batch: Batch) -> None:
-    targets = await services.batches.targets(batch.site, batch.verb, batch.search, batch.by.copies)
+    targets = services.batch_targets.take(batch.id)
+    if targets is None:
+        place = (batch.site, batch.verb, batch.search, batch.by.copies)
+        targets = await services.batches.targets(*place, MAX_COMMENTS)
     batch = await _go_on(services, batch, len(targets))
     verb: CommentVerb = _check_verb(batch.verb)
     keep = await _keep(services, batch.site)

@@ -56,8 +56,6 @@ class Batches:
             comments.join(stories, of_story)
         )
         number, on = (await connection.execute(counted.where(where))).one()
-        if not samples:
-            return number, on, []
         rows = await connection.execute(
             select_comments()
             .add_columns(stories.c.code.label("story_code"))
@@ -76,14 +74,16 @@ class Batches:
         verb: str,
         search: Search,
         copies: frozenset[int] | None,
+        most: int,
     ) -> list[tuple[int, str]]:
-        """Return the story's number and the id of every comment that the verb would change, by story, the oldest first."""
+        """Return the story's number and the id of the comments that the verb would change, by story, the oldest first."""
         rows = await connection.execute(
             select(comments.c.story, comments.c.id)
             .join(stories, await _join(connection, site, search, copies))
             .where(_found(site, verb, search, copies))
             # By story: the pages of the database that a transaction changes are fewer.
             .order_by(comments.c.story, comments.c.created_at, comments.c.id)
+            .limit(most)
         )
         return [(row.story, row.id) for row in rows]
 

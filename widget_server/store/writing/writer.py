@@ -10,7 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any, TypeVar, overload
 
@@ -57,7 +57,9 @@ PORTION_S = 0.01
 PORTIONS = (16, 100)
 """Least and most actions in it. With fewer, most of the time goes into the statements around them."""
 LEAST_APPLIED = 4
-"""Actions of it that are applied in any case. It ends after them as soon as a reader's action waits."""
+"""Actions of it that are applied in any case. It ends after them as soon as a reader's action waits.
+
+On SQLite that action then joins the transaction, which saves one commit."""
 TRIES = 3
 """Attempts at one batch if the database aborts its transaction because of a deadlock."""
 COMMIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -137,6 +139,8 @@ class Writer:
         self._queue: deque[_PendingWrite] = deque()
         self._later: deque[_PendingWrite] = deque()
         """Writes that can wait."""
+        self._joined: list[_PendingWrite] = []
+        """Writes of readers in the current transaction of writes that can wait."""
         self._portion = PORTIONS[0]
         self._was_later = False
         """Whether the last batch contained writes that can wait."""
@@ -269,11 +273,17 @@ class Writer:
         """Write a batch. Return its last actions if they were left because a reader waits (`may_end`)."""
         try:
             return await self._commit(batch, may_end)
-        except ProblemError as rejection:
-            for write in batch:
-                _reject(write, rejection)
         except Exception as error:
-            if len(batch) > 1 and is_permanent(error):
+            joined, self._joined = self._joined, []
+            is_undone = isinstance(error, ProblemError) or is_permanent(error)
+            if joined and (is_undone or is_retryable(error)):
+                # Nothing is stored, and either part may be at fault: each one is written by itself.
+                self._queue.extendleft(reversed(joined))
+                return await self._write(batch)
+            if isinstance(error, ProblemError):
+                for write in batch:
+                    _reject(write, error)
+            elif len(batch) > 1 and is_permanent(error):
                 # An action with data that the database rejects must not make the others fail.
                 middle = len(batch) // 2
                 await self._write(batch[:middle])
@@ -281,16 +291,18 @@ class Writer:
             elif tries > 1 and is_retryable(error):
                 return await self._write(batch, tries - 1, may_end=may_end)
             else:
-                self.metrics.actions_failed += len(batch)
+                failed = [*batch, *joined]
+                self.metrics.actions_failed += len(failed)
                 self.healthy = is_permanent(error)
-                log.exception("event=write_failed actions=%d", len(batch))
-                for write in batch:
+                log.exception("event=write_failed actions=%d", len(failed))
+                for write in failed:
                     _reject(write, UnavailableError(retry_after=2))
         return []
 
     async def _commit(self, batch: list[_PendingWrite], may_end: bool) -> list[_PendingWrite]:
         started = time.perf_counter()
         applied = await self._database.write(partial(self._apply, batch, may_end))
+        self._joined = []
         self.metrics.commit_duration_seconds.add(time.perf_counter() - started)
         self.metrics.batch_size.add(len(applied.outcomes))
         self.healthy = True
@@ -309,6 +321,23 @@ class Writer:
     ) -> _Applied:
         """Apply a batch in its transaction. On SQLite this runs in a thread: do not use the event loop."""
         epoch = await self._database.epoch_in(connection)
+        applied = await self._apply_some(batch, may_end, connection, epoch)
+        # PostgreSQL locks stories. A second round of locks could wait in a circle with another process.
+        if may_end and self._queue and connection.dialect.name == "sqlite":
+            self._joined = _take(self._queue, MAX_BATCH)
+            joined = await self._apply_some(self._joined, False, connection, epoch)
+            first, then = applied.events, joined.events
+            applied = replace(
+                applied,
+                outcomes=applied.outcomes + joined.outcomes,
+                events=lambda: first() + then(),
+            )
+        return applied
+
+    async def _apply_some(
+        self, batch: list[_PendingWrite], may_end: bool, connection: AsyncConnection, epoch: str
+    ) -> _Applied:
+        """Read the rows of these writes, apply them and write the rows."""
         # After a restore, an id may belong to another story than the action means.
         outcomes: list[tuple[_PendingWrite, _Outcome]] = [
             (write, UnavailableError(retry_after=1)) for write in batch if write.epoch != epoch

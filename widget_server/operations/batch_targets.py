@@ -1,0 +1,27 @@
+"""The comments that a batch was ordered for, until its work begins in this process."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+MAX_BATCHES = 4
+"""Batches whose targets are kept: another process may do the work."""
+
+Targets = Sequence[tuple[int, str]]
+"""A story's number and a comment's id for each comment."""
+
+
+class BatchTargets:
+    """Targets by batch. Whoever has none finds them by the batch's search, which reads all of a site's comments."""
+
+    def __init__(self) -> None:
+        self._by_batch: OrderedDict[str, Targets] = OrderedDict()
+
+    def put(self, batch: str, targets: Targets) -> None:
+        """Keep the targets of a new batch."""
+        self._by_batch[batch] = targets
+        if len(self._by_batch) > MAX_BATCHES:
+            self._by_batch.popitem(last=False)
+
+    def take(self, batch: str) -> Targets | None:
+        """Return the targets of a batch and forget them, or None. Work that goes on must find what is left."""
+        return self._by_batch.pop(batch, None)
