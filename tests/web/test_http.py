@@ -23,6 +23,9 @@ from widget_server.protocol.openapi import openapi_document
 from widget_server.protocol.owner_operations import OWNER_PREFIX
 from widget_server.store.queries.embed_files import store_embed_files
 
+# What is tested here lies before the database: `make slow-tests` runs it on PostgreSQL, too.
+pytestmark = pytest.mark.slow("postgresql")
+
 UNKNOWN_CODE = "000000000000"
 
 

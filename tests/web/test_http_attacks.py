@@ -23,6 +23,9 @@ from tests.loopback import http_client
 from tests.web.attacks import ATTACKS, Fill
 from tests.web.shared_server import PAGE, SECRET, SharedServer, rejection
 
+# What is tested here lies before the database: `make slow-tests` runs it on PostgreSQL, too.
+pytestmark = pytest.mark.slow("postgresql")
+
 NAUGHTY = [
     base64.b64decode(text).decode("utf-8", "surrogateescape")
     for text in json.loads(

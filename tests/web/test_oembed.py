@@ -16,6 +16,9 @@ from tests.e2e.publisher import Publisher
 from tests.node import node
 from tests.web.shared_server import SECRET, SharedServer, rejection
 
+# What is tested here lies before the database: `make slow-tests` runs it on PostgreSQL, too.
+pytestmark = pytest.mark.slow("postgresql")
+
 ROOT = Path(__file__).parents[2]
 HOSTILE = "</title>]]>&\"'<img src=x onerror=alert(1)>\x0b"
 

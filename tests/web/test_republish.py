@@ -16,6 +16,9 @@ from widget_server.protocol.snippet import LICENCES
 from widget_server.web.pages.places import PLACES
 from widget_server.web.pages.translate import LOCALES
 
+# What is tested here lies before the database: `make slow-tests` runs it on PostgreSQL, too.
+pytestmark = pytest.mark.slow("postgresql")
+
 BROWSER = {"Accept": "text/html"}
 HOSTILE = "</textarea></title><script>alert(1)</script>“&\"'"
 

@@ -27,6 +27,9 @@ from widget_server.web.pages import layout, theme
 from widget_server.web.pages.form_data import MAX_FIELDS, parse_form
 from widget_server.web.pages.translate import LOCALES, Translator, plural_category
 
+# What is tested here lies before the database: `make slow-tests` runs it on PostgreSQL, too.
+pytestmark = pytest.mark.slow("postgresql")
+
 ROOT = Path(__file__).parents[2]
 BROWSER = {"Accept": "text/html"}
 
