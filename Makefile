@@ -99,10 +99,12 @@ model-tests: $(STAMPS)/test ## Run the state-machine tests of hub, store and mod
 recipe-tests: $(STAMPS)/recipes $(STAMPS)/browser ## Test the guide's recipes in Hugo, Eleventy, React, Vue and PHP.
 	@$(WITH_NODE) $(BIN)/python -m pytest -o python_files='recipe_*.py' tests/browser $(ARGS)
 
+CMS_TESTS = SYSTEMS=$(SYSTEMS) PASTED_TABLE=docs/users/republishing.md $(BIN)/python -m pytest \
+	-p tests.browser.paste_results -o python_files='system_*.py' tests/browser
+
 cms-tests: $(SYSTEMS)/ready $(SYSTEMS)/dokuwiki $(STAMPS)/editors $(STAMPS)/browser ## Test the embed in publishing systems, editors and sanitizers; write the table in docs/users/republishing.md.
 	@echo "==> cms-tests"
-	@SYSTEMS=$(SYSTEMS) PASTED_TABLE=docs/users/republishing.md $(BIN)/python -m pytest -p tests.browser.paste_results \
-		-o python_files='system_*.py' tests/browser $(ARGS)
+	@$(CMS_TESTS) $(ARGS) || { echo "==> run the failed tests once more" && $(CMS_TESTS) --last-failed --last-failed-no-failures none; }
 
 firefox: $(STAMPS)/js $(STAMPS)/firefox ## Test the embed's main path in Firefox instead of Chromium.
 	@echo "==> firefox"

@@ -212,7 +212,7 @@ def wordpress(folder: Path, database: Path) -> Iterator[WordPress]:
     }
     form = f"{address}/wp-admin/install.php?step="
     # Chromium opens connections before it has a request for them, and each of them holds a worker.
-    workers = {"PHP_CLI_SERVER_WORKERS": "16"}
+    workers = {"PHP_CLI_SERVER_WORKERS": "64"}
     with running(command, folder / "log", lambda: answers(form + "1"), None, **workers):
         filled = urllib.parse.urlencode(asked).encode()
         with urllib.request.urlopen(form + "2", filled, timeout=60) as answer:
