@@ -8,7 +8,6 @@ from typer.testing import CliRunner
 from tests.bench.moderation.__main__ import app
 from tests.bench.moderation.figures import BEGIN, END, Asked, Group, put_into, shown, table_of
 from tests.bench.moderation.groups import GROUPS
-from tests.bench.moderation.machine import work
 
 DOCUMENT = Path(__file__).parents[2] / "docs/operators/moderation.md"
 
@@ -64,22 +63,6 @@ def test_a_figure_that_does_not_exist_is_refused_with_the_numbers_that_do() -> N
     result = CliRunner().invoke(app, ["--only", "99"])
     assert result.exit_code == 2
     assert "no figure 99" in result.output
-
-
-def test_on_a_slower_machine_a_time_is_divided_before_it_counts_as_missed_but_no_ratio_is() -> None:
-    time, ratio = Asked(1, "a", 5, "s"), Asked(1, "b", 2, "×")
-    assert [time.verdict(value, 2.5) for value in (5, 12.4, 12.6)] == [
-        "met",
-        "met ÷ 2.5",
-        "**missed**",
-    ]
-    assert ratio.verdict(2.1, 2.5) == "**missed**"
-    assert time.verdict(5.1) == "**missed**"
-
-
-def test_the_work_that_compares_machines_is_always_the_same() -> None:
-    assert work() == work()
-    assert work().startswith("21a0e8a4")
 
 
 def test_three_digits_are_shown() -> None:

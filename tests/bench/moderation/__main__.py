@@ -12,7 +12,6 @@ from rich.table import Table
 from tests.bench.cpu_noise import CpuNoise
 from tests.bench.moderation.figures import Group, put_into, shown
 from tests.bench.moderation.groups import GROUPS
-from tests.bench.moderation.machine import seconds_of_work, times_slower
 
 app = typer.Typer(add_completion=False)
 
@@ -47,7 +46,6 @@ def figures(
 def _measure(group: Group, console: Console, document: Path | None) -> bool:
     """Measure, show and write the figures of a group. Return whether all goals are met."""
     title, noise = "Figure " + ", ".join(map(str, group.numbers)), CpuNoise()
-    of_work = seconds_of_work()
     try:
         with console.status(title) as status:
             values = group.measure(lambda step: status.update(f"{title}: {step}"))
@@ -55,20 +53,18 @@ def _measure(group: Group, console: Console, document: Path | None) -> bool:
         console.print(f"[red]{title}: not measured: {str(error).strip()}[/red]")
         return False
     others = noise.fraction()
-    slower = times_slower(of_work + seconds_of_work())
-    caption = f"{slower:.2g} × as slow as the machine of the goals"
-    caption += "" if others is None else f", CPU of other processes: {100 * others:.0f} %"
+    caption = "" if others is None else f"CPU of other processes: {100 * others:.0f} %"
     table = Table("figure", "measured", "goal", "", title=title, caption=caption)
     for one in group.asked:
         value = values[one.says]
-        verdict = one.verdict(value, slower)
+        verdict = one.verdict(value)
         colour = "red" if "missed" in verdict else "green"
         measured = f"{shown(value)} {one.unit}".rstrip()
         table.add_row(one.says, measured, one.goal, f"[{colour}]{verdict.strip('*')}[/{colour}]")
     console.print(table)
     if document is not None:
-        put_into(document, group.lines(values, slower))
-    return not any("missed" in one.verdict(values[one.says], slower) for one in group.asked)
+        put_into(document, group.lines(values))
+    return not any("missed" in one.verdict(values[one.says]) for one in group.asked)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

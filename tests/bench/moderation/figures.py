@@ -10,8 +10,6 @@ from pathlib import Path
 
 BEGIN = "<!-- figures: written by `make bench-moderation` -->"
 END = "<!-- figures: end -->"
-TIMES = ("ms", "s", "µs")
-"""Units whose goals hold for the machine that `machine.REFERENCE_S` belongs to."""
 HEAD = ("| | Figure | Goal | Measured | | Seed, command |", "|--:|---|--:|--:|---|---|")
 
 
@@ -32,19 +30,12 @@ class Asked:
             return ""
         return f"{'≥' if self.at_least else '≤'} {self.bound:,.10g} {self.unit}".rstrip()
 
-    def verdict(self, value: float, slower: float = 1.0) -> str:
-        """Return `met` or `missed`; empty without a goal.
-
-        On a machine that is `slower` than that of the goals, a time that meets its goal only if it is
-        divided by that is `met ÷ slower`.
-        """
+    def verdict(self, value: float) -> str:
+        """Return `met` or `missed`; empty without a goal."""
         if self.bound is None:
             return ""
-        if value >= self.bound if self.at_least else value <= self.bound:
-            return "met"
-        if self.unit in TIMES and value / slower <= self.bound:
-            return f"met ÷ {slower:.2g}"
-        return "**missed**"
+        met = value >= self.bound if self.at_least else value <= self.bound
+        return "met" if met else "**missed**"
 
 
 Values = Mapping[str, float]
@@ -68,19 +59,19 @@ class Group:
         """Numbers of the figures."""
         return sorted({one.number for one in self.asked})
 
-    def lines(self, values: Values, slower: float = 1.0) -> list[str]:
+    def lines(self, values: Values) -> list[str]:
         """Return the lines of the table; a value that was not measured is said to be missing."""
         how = ", ".join(filter(None, (self.seed, f"`{self.command}`")))
         return [
-            f"| {one.number} | {one.says} | {one.goal} | {_cells(one, values.get(one.says), slower)} | {how} |"
+            f"| {one.number} | {one.says} | {one.goal} | {_cells(one, values.get(one.says))} | {how} |"
             for one in self.asked
         ]
 
 
-def _cells(one: Asked, value: float | None, slower: float) -> str:
+def _cells(one: Asked, value: float | None) -> str:
     if value is None:
         return "not measured | "
-    return f"{shown(value)} {one.unit}".rstrip() + f" | {one.verdict(value, slower)}"
+    return f"{shown(value)} {one.unit}".rstrip() + f" | {one.verdict(value)}"
 
 
 def shown(value: float) -> str:
