@@ -138,7 +138,9 @@ def select_comments() -> Select[Any]:
 
 def to_comment(row: Row[Any]) -> Comment:
     """Return the record of a row of `select_comments`. Raises `RowDamagedError`."""
-    check_head(row._mapping)
+    # A dictionary: its values are read often, and a row looks each name up.
+    values = dict(zip(row._fields, row, strict=True))
+    check_head(values)
     try:
         text, counts = tree_of(row.text), counts_of(row.counts)
         check_line(row.copy_label)
@@ -146,7 +148,7 @@ def to_comment(row: Row[Any]) -> Comment:
     except ValueError as fault:
         raise RowDamagedError("comments", row.id, str(fault)) from None
     copy = None if row.copy is None else Copy(row.copy, row.copy_label, row.copy_origin)
-    return comment_record(row._mapping, text, Tally(row.version, counts), copy)
+    return comment_record(values, text, Tally(row.version, counts), copy)
 
 
 def comment_record(row: Mapping[Any, Any], text: Tree, tally: Tally, copy: Copy | None) -> Comment:

@@ -1,5 +1,7 @@
 """Render a comment's tree as HTML, for pages and feeds, as the embed shows it."""
 
+import re
+
 from markupsafe import Markup, escape
 
 from widget_server.content import urls
@@ -8,6 +10,7 @@ from widget_server.content import urls
 _TAGS = frozenset(
     ["p", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "mark"]
 )
+_SPECIAL = re.compile("[&<>'\"]")
 _DEPTH_LIMIT = 64
 """Deeper than any valid text. Deeper nodes of a damaged row are omitted."""
 
@@ -27,9 +30,14 @@ def _html(nodes: object, depth: int) -> str:
     return "".join(_node_html(node, depth - 1) for node in nodes)
 
 
+def _text_html(text: str | float) -> str:
+    # Most texts need no escaping, and a search is cheaper.
+    return text if isinstance(text, str) and not _SPECIAL.search(text) else str(escape(text))
+
+
 def _node_html(node: object, depth: int) -> str:
     if not isinstance(node, list):
-        return str(escape(node)) if isinstance(node, str | int | float) else ""
+        return _text_html(node) if isinstance(node, str | int | float) else ""
     tag = node[0] if node else None
     if tag == "br":
         return "<br>"
