@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import urljoin
 
@@ -42,7 +41,6 @@ class Url:
         return f"{self.scheme}://{self.host}{port}"
 
 
-@lru_cache(maxsize=1_024)
 def split(text: str) -> Url | None:
     """Return the parts of an absolute http or https URL, or None for any other text."""
     if _FORBIDDEN.search(text):

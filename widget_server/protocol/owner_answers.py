@@ -10,7 +10,7 @@ Counts = dict[str, int]
 class Answer(BaseModel):
     """A JSON object that the owner API answers."""
 
-    # Built at the first use: few processes answer the owner API, and building all takes a fifth of a start.
+    # Built at the first use: few processes answer the owner API, and building all takes a tenth of a start.
     model_config = ConfigDict(
         extra="forbid", json_schema_serialization_defaults_required=True, defer_build=True
     )

@@ -2,7 +2,8 @@
 
 A batch contains the actions that arrive during the previous commit and in the `LINGER_S` after it, at
 most `MAX_BATCH`. So many actions share the cost of one `fsync`, and an idle server replies at once.
-Actions that no reader waits for are written in small transactions between those of readers.
+Actions that no reader waits for are written in small transactions between those of readers. Such a
+transaction ends early when a reader's action arrives: what is left of it comes first in the next one.
 """
 
 import asyncio
@@ -59,7 +60,8 @@ PORTIONS = (16, 100)
 LEAST_APPLIED = 4
 """Actions of it that are applied in any case. It ends after them as soon as a reader's action waits.
 
-On SQLite that action then joins the transaction, which saves one commit."""
+On SQLite that action then joins the transaction, which saves one commit.
+"""
 TRIES = 3
 """Attempts at one batch if the database aborts its transaction because of a deadlock."""
 COMMIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
