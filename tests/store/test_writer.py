@@ -3,13 +3,15 @@
 import asyncio
 import itertools
 import logging
+import random
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
-from tests.store.store_harness import Store, changes, decide, open_store, post, seqs
+from tests.store.store_harness import Store, changes, decide, open_store, post, seqs, undo
 from widget_server.model.claims import Attribution
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Comment, CommentState, Story
@@ -330,6 +332,36 @@ async def test_of_a_batch_and_a_reader_in_one_transaction_each_fails_alone(
     assert store.writer.metrics.actions_failed == 1
     left = {row.reader for row in await store.rows(comments, comments.c.state == "published")}
     assert left == ({"r1", "x"} if faulty == "batch" else set())
+
+
+async def test_a_batch_among_many_readers_leaves_every_number_and_tally_right(store: Store) -> None:
+    dice = random.Random(8)
+    story = await store.story()
+    ids = [(await store.post(story, f"r{number}")).id for number in range(150)]
+    store.events.clear()
+    removals = [decide(story, one, "remove") for one in ids]
+    batch = asyncio.create_task(store.writer.submit_between(removals))
+    posted = 0
+    for number in range(120):
+        if dice.random() < 0.5:
+            with suppress(NotFoundError):  # it is removed already
+                await store.react(story, f"x{number}", "happy", dice.choice([None, *ids[120:]]))
+        else:
+            await store.post(story, f"y{number}")
+            posted += 1
+        await asyncio.sleep(dice.choice([0, 0, 0.002]))
+    refused = await batch
+    undos = [undo(story, one.comment, one.id) for one in reversed(removals)]
+    await asyncio.gather(
+        store.writer.submit_between(undos),
+        *(store.react(story, f"z{number}", "sad") for number in range(20)),
+    )
+    assert refused == 0
+    assert (await store.now(story)).count == len(ids) + posted
+    numbers = seqs(store.events, story.code)
+    assert numbers == list(range(numbers[0], numbers[0] + 2 * len(ids) + posted))
+    assert await log_numbers(store, story) == list(range(1, 2 * len(ids) + 1))
+    await store.tallies_are_rows()
 
 
 async def test_a_writer_that_stops_leaves_what_can_wait_to_its_job(migrated_url: str) -> None:
