@@ -17,6 +17,7 @@ from widget_server.model.batches import Search
 from widget_server.model.errors import MalformedError, NotFoundError, NotPermittedError
 from widget_server.model.records import Comment, CommentState
 from widget_server.model.schedule import ScheduledWork
+from widget_server.operations.batch_targets import BatchTargets
 from widget_server.operations.moderation import batches, cases, decide, log
 from widget_server.operations.readers import identify
 from widget_server.store.queries.batches import DECIDE_BATCH, Batches, set_progress
@@ -146,6 +147,44 @@ async def test_the_process_that_took_the_order_does_not_search_again(
     await batches.run_batch(server.services, undoing.id)
     assert await states(server, [comments[3]]) == {"removed"}
     assert await states(server, comments[:3] + comments[4:]) == {"published"}
+
+
+async def test_work_that_another_process_began_is_searched_for_and_its_progress_stays(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "STEP", 20)
+    await server.set(("rate_limit_comment", "9999/60"))
+    comments = await many(server, decide.CHUNK + 5)
+    batch = await batches.start_batch(server.services, ANA, "paper", "remove", Search(phrase="buy"))
+    # The other process has no targets in memory, and is stopped after two steps.
+    other = replace(server.services, batch_targets=BatchTargets())
+    submit, steps = batches._submit, iter(range(2))
+
+    async def stop(*parts: Any) -> Any:
+        if next(steps, None) is None:
+            raise asyncio.CancelledError
+        return await submit(*parts)
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(batches, "_submit", stop)
+        with pytest.raises(asyncio.CancelledError):
+            await batches.run_batch(other, batch.id)
+    await batches.run_batch(server.services, batch.id)
+    ended = await batches.find_batch(server.services, ANA, "paper", batch.id)
+    assert (ended.done, ended.refused) == (len(comments), 0)
+    assert await states(server, comments) == {"removed"}
+
+
+async def test_an_old_order_is_searched_for_again(server: Server) -> None:
+    await server.set(("rate_limit_comment", "9999/60"))
+    comments = await many(server, decide.CHUNK + 5)
+    batch = await batches.start_batch(server.services, ANA, "paper", "remove", Search(phrase="buy"))
+    await decide.decide(server.services, ANA, "remove", comments[3].id)
+    clock = server.services.clock
+    later = replace(server.services, clock=lambda: clock() + batches.FRESH_MS / 1000 + 1)
+    await batches.run_batch(later, batch.id)
+    ended = await batches.find_batch(server.services, ANA, "paper", batch.id)
+    assert (ended.done, ended.refused) == (len(comments), 0)
 
 
 async def test_an_undo_stops_a_batch_that_is_going_on(server: Server) -> None:

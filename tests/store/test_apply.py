@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.store.store_harness import Store, changes, decide, done, nonzero, post, seqs
@@ -12,6 +13,7 @@ from widget_server.model.events import StoryChanged, TallyChanged
 from widget_server.model.records import CommentState, Story
 from widget_server.store.queries.sites import update_site
 from widget_server.store.schema import comments, kept_texts, reactions, reports
+from widget_server.store.schema_local import local_waits
 from widget_server.store.writing.actions import Delete, Edit, Forget, Report, UpdateStory
 from widget_server.store.writing.reporters import ReporterRows
 
@@ -407,3 +409,17 @@ async def test_announced_settings_increment_the_seq_of_their_story(store: Store)
         update_site("s", lambda site: replace(site, generation=2))
     )
     assert (await store.now(story)).seq == 2
+
+
+async def test_an_edit_settles_what_an_older_server_left_for_a_local_moderator(
+    store: Store,
+) -> None:
+    story = await store.story()
+    comment = await store.post(story, "r")
+
+    async def leave(connection: Any) -> None:
+        await connection.execute(insert(local_waits), {"comment": comment.id})
+
+    await store.database.write(leave)
+    await store.writer.submit(edit(story, comment.id, "r", "new", moderated=True))
+    assert await store.rows(local_waits) == []

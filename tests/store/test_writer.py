@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from tests.store.store_harness import Store, changes, decide, open_store, post, seqs, undo
 from widget_server.model.claims import Attribution
 from widget_server.model.errors import NotFoundError, UnavailableError
-from widget_server.model.records import Comment, CommentState, Story
+from widget_server.model.records import Comment, CommentState, Story, Tally
 from widget_server.store import migrate
 from widget_server.store.queries.stories import insert_story, record_copy
 from widget_server.store.schema import comments, copies, decisions
@@ -332,6 +332,48 @@ async def test_of_a_batch_and_a_reader_in_one_transaction_each_fails_alone(
     assert store.writer.metrics.actions_failed == 1
     left = {row.reader for row in await store.rows(comments, comments.c.state == "published")}
     assert left == ({"r1", "x"} if faulty == "batch" else set())
+
+
+async def test_a_result_that_cannot_be_read_is_an_error_of_its_caller_alone(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    story = await store.story()
+    ids = [(await store.post(story, f"r{number}")).id for number in range(4)]
+    first = post(story, "ann")
+    damaged = (await store.writer.submit(first)).id
+
+    async def damage(connection: Any) -> None:
+        odd = update(comments).where(comments.c.id == damaged)
+        await connection.execute(odd.values(state="odd"))
+
+    await store.database.write(damage)
+    before = (await store.now(story)).seq
+    removals = [decide(story, one, "remove") for one in ids]
+    # Posted again with its key, it finds the damaged row.
+    answers = await asyncio.gather(
+        store.writer.submit_between(removals),
+        store.react(story, "x", "happy"),
+        store.writer.submit(replace(first, id="again")),
+        store.react(story, "y", "happy"),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers] == [int, Tally, UnavailableError, Tally]
+    assert store.writer.metrics.actions_failed == 1
+    assert (await store.now(story)).seq == before + len(ids), "each removal is applied once"
+    assert await log_numbers(store, story) == list(range(1, len(ids) + 1))
+
+
+async def test_while_readers_come_a_portion_reads_less(store: Store) -> None:
+    story = await store.story()
+    ids = [(await store.post(story, f"r{number}")).id for number in range(80)]
+    store.writer._portion = 80
+    removing = asyncio.create_task(
+        store.writer.submit_between([decide(story, one, "remove") for one in ids])
+    )
+    await store.react(story, "x", "happy")
+    assert writer.PORTIONS[0] <= store.writer._portion <= 40 + 2
+    assert await removing == 0
 
 
 async def test_a_batch_among_many_readers_leaves_every_number_and_tally_right(store: Store) -> None:

@@ -16,6 +16,7 @@ from widget_server.model.batches import (
 from widget_server.model.decisions import CommentVerb, batch_id, new_id
 from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.records import Comment
+from widget_server.operations.batch_targets import Targets
 from widget_server.operations.moderation.decide import CHUNK, DAY_MS, check_words
 from widget_server.operations.services import Services
 from widget_server.store.queries.batches import DECIDE_BATCH, insert_batch, set_progress
@@ -30,6 +31,8 @@ STEP = 500
 """Decisions after which the work stores its progress and sees whether it was stopped."""
 OWN_WORK_MS = 60_000
 """Time that a process has for the work that it does itself, before a job looks whether it was done."""
+FRESH_MS = 10_000
+"""Age of an order up to which the comments that it found are not looked for again."""
 MAX_COMMENTS = 100_000
 """Comments of one batch."""
 
@@ -141,6 +144,7 @@ async def list_batches(services: Services, by: Actor, site: str, limit: int = 20
 
 async def run_batch(services: Services, name: str) -> None:
     """Do the work of a batch. A second run goes on where the first one was stopped."""
+    kept = services.batch_targets.take(name)
     batch = await services.batches.find(name)
     if batch is None:
         return
@@ -149,7 +153,7 @@ async def run_batch(services: Services, name: str) -> None:
     elif batch.undoes is not None:
         await _undo(services, batch, batch.undoes)
     else:
-        await _decide(services, batch)
+        await _decide(services, batch, kept)
 
 
 async def end_batch(services: Services, name: str) -> None:
@@ -171,9 +175,10 @@ async def _go_on(services: Services, batch: Batch, left: int) -> Batch:
     return found
 
 
-async def _decide(services: Services, batch: Batch) -> None:
-    targets = services.batch_targets.take(batch.id)
-    if targets is None:
+async def _decide(services: Services, batch: Batch, targets: Targets | None) -> None:
+    age = services.now_ms() - batch.created_at
+    # Another process may have begun, and people have decided and readers edited since.
+    if targets is None or batch.done or batch.refused or age > FRESH_MS:
         place = (batch.site, batch.verb, batch.search, batch.by.copies)
         targets = await services.batches.targets(*place, MAX_COMMENTS)
     batch = await _go_on(services, batch, len(targets))

@@ -48,10 +48,11 @@ class LocalRows:
         self, actions: Sequence[Action], open_queues: Callable[[str], Iterable[str]]
     ) -> None:
         """Read what decisions and edits need. `open_queues` are those in which a comment waits now."""
-        named = {
+        # A comment without such a case may have a row of an older server: an edit opens a case and settles it.
+        named = {action.comment for action in actions if isinstance(action, Edit)} | {
             action.comment
             for action in actions
-            if isinstance(action, Edit | Decide | Undo)
+            if isinstance(action, Decide | Undo)
             and any(queue in LOCAL_QUEUES for queue in open_queues(action.comment))
         }
         query = select_by_keys(local_waits, ("comment",), self._connection.dialect)

@@ -259,14 +259,16 @@ class Writer:
         batch = _take(self._later, self._portion)
         begun = time.perf_counter()
         left = await self._write(batch, may_end=True)
-        if left and self._stopping:
+        if self._stopping:
             for write in left:
                 _reject(write, UnavailableError(retry_after=2))
-        elif left:
+        least, most = PORTIONS
+        if left and not self._stopping:
             self._later.extendleft(reversed(left))
+            # What was read for them is read again: read less while readers come.
+            self._portion = max(least, self._portion // 2)
             return
         is_short = time.perf_counter() - begun < PORTION_S
-        least, most = PORTIONS
         self._portion = min(most, max(least, self._portion + (2 if is_short else -4)))
 
     async def _write(
@@ -311,12 +313,24 @@ class Writer:
         # Publish before the results: an acknowledged action is already on its way to other readers.
         self._on_commit(applied.events(), applied.epoch)
         for write, outcome in applied.outcomes:
-            if isinstance(outcome, ProblemError):
-                self.metrics.actions_rejected += 1
-                _reject(write, outcome)
-            elif not write.result.done():
-                write.result.set_result(None if write.can_wait else outcome())
+            self._settle(write, outcome)
         return applied.left
+
+    def _settle(self, write: _PendingWrite, outcome: _Outcome) -> None:
+        """Give the caller of a committed write its result."""
+        if isinstance(outcome, ProblemError):
+            self.metrics.actions_rejected += 1
+            _reject(write, outcome)
+        elif not write.result.done():
+            try:
+                result = None if write.can_wait else outcome()
+            except Exception:
+                # For example a damaged row. It is stored: nothing may write the batch again.
+                self.metrics.actions_failed += 1
+                log.exception("event=write_failed actions=1")
+                _reject(write, UnavailableError(retry_after=2))
+            else:
+                write.result.set_result(result)
 
     async def _apply(
         self, batch: list[_PendingWrite], may_end: bool, connection: AsyncConnection
@@ -349,8 +363,9 @@ class Writer:
         transactions = [
             (write, write.transaction) for write in batch if write.transaction is not None
         ]
+        # A transaction function needs the keys, and so does an action with which a raid begins.
+        connection.info[CONNECTION_KEY] = self._keys
         if transactions:
-            connection.info[CONNECTION_KEY] = self._keys
             await acquire_writer_lock(connection)
         for write, transaction in transactions:
             outcomes.append((write, await _run(transaction, connection)))
