@@ -5,6 +5,7 @@ story's code and the comment's id only, so they stay when the server moves.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -258,8 +259,9 @@ def _of_site(server: str, slug: str, name: str, latest: LatestComments, kind: st
     )
 
 
+@lru_cache(maxsize=4_096)
 def entry_id(code: str, comment: str = "") -> str:
-    """Return the id of a comment in every feed, or of the story."""
+    """Return the id of a comment in every feed, or of the story. A changed feed has most of its ids again."""
     return f"urn:uuid:{uuid5(NAMESPACE_URL, f'story-widget:{code}:{comment}')}"
 
 
