@@ -11,7 +11,7 @@ Targets = Sequence[tuple[int, str]]
 
 
 class BatchTargets:
-    """Targets by batch. Whoever has none finds them by the batch's search, which reads all of a site's comments."""
+    """Targets by batch. A process without them finds them by the batch's search, which reads all comments of a site."""
 
     def __init__(self) -> None:
         self._by_batch: OrderedDict[str, Targets] = OrderedDict()
