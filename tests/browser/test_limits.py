@@ -140,7 +140,7 @@ async def test_2_five_hundred_comments_and_bursts_of_two_hundred_cause_no_long_t
 
     first = await hosts.open("")
     await load(first)
-    # Bound by the machine's own speed: about 50 ms on a fast one, 100 ms on a slow one.
+    # The limit follows the machine's own speed.
     limit = MAX_TASK * await measure_copy(browser, first)
     await expect_no_long_task(browser, pages, load, limit)
 
