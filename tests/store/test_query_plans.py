@@ -11,8 +11,10 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.store.store_harness import Store, decide, open_store, post
+from widget_server.model.batches import Search
 from widget_server.model.records import Story
 from widget_server.store import migrate
+from widget_server.store.queries.batches import Batches
 from widget_server.store.queries.whole_discussion import Place
 from widget_server.store.writing.actions import Delete, Edit, Forget, React, Report
 
@@ -107,31 +109,12 @@ async def test_a_query_finds_its_comments_by_an_index(
     busy_database: tuple[str, str, str], name: str
 ) -> None:
     url, code, comment = busy_database
-    statements: list[tuple[str, Any]] = []
-
-    def record(
-        _c: object, _cursor: object, sql: str, parameters: Any, _x: object, many: bool
-    ) -> None:
-        if sql.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
-            statements.append((sql, parameters[0] if many else parameters))
-
     async with open_store(url) as store:
         story = await store.discussions.story(code)
         assert story is not None
-        engines = store.database._reader.sync_engine, store.database._writer.sync_engine
-        for engine in engines:
-            event.listen(engine, "before_cursor_execute", record)
-        await OPERATIONS[name](store, story, comment)
-        for engine in engines:
-            event.remove(engine, "before_cursor_execute", record)
-        assert statements
-
-        async def explain(connection: AsyncConnection, sql: str, parameters: Any) -> list[str]:
-            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
-            return [row.detail for row in plan]
-
-        for sql, parameters in statements:
-            steps = await store.database.read(partial(explain, sql=sql, parameters=parameters))
+        plans = await _plans(store, partial(OPERATIONS[name], store, story, comment))
+        assert plans
+        for sql, steps in plans:
             scans = [step for step in steps if SCAN.match(step)]
             if name.startswith("whole"):
                 # The beginning of the rest, in the order of the index: nothing is sorted.
@@ -141,3 +124,45 @@ async def test_a_query_finds_its_comments_by_an_index(
                 scans += [step for step in steps if "top_" in step]
             scans += [step for step in steps if "ORDER BY" in step and name in SORTED]
             assert not scans, (sql, steps)
+
+
+async def test_a_search_of_a_whole_site_reads_its_comments_in_the_order_of_the_table(
+    busy_database: tuple[str, str, str],
+) -> None:
+    # By an index, each comment is on another page of the file: four times as long for a million.
+    async with open_store(busy_database[0]) as store:
+        batches = Batches(store.database)
+        search = Search(phrase="ferry", until=10**15)
+        found = partial(batches.targets, "s", "remove", search, None, 100)
+        previewed = partial(batches.preview, "s", "remove", search, 10, None)
+        for read in (found, previewed):
+            steps = [step for _, steps in await _plans(store, read) for step in steps]
+            assert "SCAN comments" in steps, steps
+            assert not [step for step in steps if step.startswith("SCAN comments USING")], steps
+
+
+async def _plans(store: Store, work: Callable[[], Awaitable[Any]]) -> list[tuple[str, list[str]]]:
+    """Do the work and return its statements, each with the steps by which SQLite does it."""
+    statements: list[tuple[str, Any]] = []
+
+    def record(
+        _c: object, _cursor: object, sql: str, parameters: Any, _x: object, many: bool
+    ) -> None:
+        if sql.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
+            statements.append((sql, parameters[0] if many else parameters))
+
+    engines = store.database._reader.sync_engine, store.database._writer.sync_engine
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", record)
+    await work()
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", record)
+
+    async def explain(connection: AsyncConnection, sql: str, parameters: Any) -> list[str]:
+        plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
+        return [row.detail for row in plan]
+
+    return [
+        (sql, await store.database.read(partial(explain, sql=sql, parameters=parameters)))
+        for sql, parameters in statements
+    ]

@@ -4,7 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, or_, tuple_
+from sqlalchemy import Boolean, ColumnElement, Row, Select, or_, tuple_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from widget_server.model.cursors import decode_cursor, encode_cursor
 from widget_server.model.limits import MAX_PAGE
@@ -50,7 +53,27 @@ def contains(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
     spellings = dict.fromkeys((words, words.lower(), words.upper(), words.title()))
     if words.isascii():
         spellings = dict.fromkeys((words,))
-    return or_(*(column.ilike(f"%{escape_like(one)}%", escape="\\") for one in spellings))
+    return or_(*(_LikeInAnyCase(column, f"%{escape_like(one)}%") for one in spellings))
+
+
+class _LikeInAnyCase(FunctionElement[bool]):
+    """`LIKE` that finds capitals and small letters alike. Its arguments are a text and a pattern."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_LikeInAnyCase)
+def _ilike(element: _LikeInAnyCase, compiler: SQLCompiler, **options: Any) -> str:
+    text, pattern = (compiler.process(one, **options) for one in element.clauses)
+    return f"({text} ILIKE {pattern} ESCAPE '\\')"
+
+
+@compiles(_LikeInAnyCase, "sqlite")
+def _like(element: _LikeInAnyCase, compiler: SQLCompiler, **options: Any) -> str:
+    # SQLAlchemy's `ilike` compares two lower-case copies. SQLite's LIKE needs none: half the time.
+    text, pattern = (compiler.process(one, **options) for one in element.clauses)
+    return f"({text} LIKE {pattern} ESCAPE '\\')"
 
 
 def escape_like(words: str) -> str:
