@@ -271,10 +271,10 @@ async def test_erasing_a_reader_who_posts_in_another_story_fails_no_action(
 async def test_writes_that_can_wait_take_turns_with_those_of_readers(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "PORTIONS", (5, 5))
+    monkeypatch.setattr(writer, "PORTION", 5)
+    monkeypatch.setattr(writer, "PORTIONS_S", 0)
     story = await store.story()
     ids = [(await store.post(story, f"r{number}")).id for number in range(60)]
-    store.writer._portion = 5
     store.events.clear()
     actions = [decide(story, one, "remove") for one in ids]
     refused = asyncio.create_task(store.writer.submit_between([*actions, *actions[:3]]))
@@ -294,7 +294,7 @@ async def test_a_transaction_of_writes_that_can_wait_ends_early_when_a_reader_wa
 ) -> None:
     story = await store.story()
     ids = [(await store.post(story, f"r{number}")).id for number in range(60)]
-    monkeypatch.setattr(store.writer, "_portion", 60)
+    monkeypatch.setattr(writer, "PORTION", 60)
     store.events.clear()
     before = store.writer.metrics.batches
     actions = [decide(story, one, "remove") for one in ids]
@@ -364,16 +364,22 @@ async def test_a_result_that_cannot_be_read_is_an_error_of_its_caller_alone(
     assert await log_numbers(store, story) == list(range(1, len(ids) + 1))
 
 
-async def test_while_readers_come_a_portion_reads_less(store: Store) -> None:
+async def test_portions_share_a_transaction_while_no_reader_waits(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PORTION", 5)
+    monkeypatch.setattr(writer, "PORTIONS_S", 1_000)
     story = await store.story()
-    ids = [(await store.post(story, f"r{number}")).id for number in range(80)]
-    store.writer._portion = 80
-    removing = asyncio.create_task(
-        store.writer.submit_between([decide(story, one, "remove") for one in ids])
-    )
-    await store.react(story, "x", "happy")
-    assert writer.PORTIONS[0] <= store.writer._portion <= 40 + 2
-    assert await removing == 0
+    ids = [(await store.post(story, f"r{number}")).id for number in range(20)]
+    store.events.clear()
+    before = store.writer.metrics.batches
+    assert await store.writer.submit_between([decide(story, one, "remove") for one in ids]) == 0
+    # PostgreSQL locks the stories of a portion: those of a second one could wait in a circle.
+    transactions = 1 if store.database.url.startswith("sqlite") else 4
+    assert store.writer.metrics.batches == before + transactions
+    assert [one.comment.id for one in changes(store.events)] == ids
+    assert seqs(store.events, story.code) == list(range(21, 41))
+    assert await log_numbers(store, story) == list(range(1, 21))
 
 
 async def test_a_batch_among_many_readers_leaves_every_number_and_tally_right(store: Store) -> None:
@@ -406,7 +412,10 @@ async def test_a_batch_among_many_readers_leaves_every_number_and_tally_right(st
     await store.tallies_are_rows()
 
 
-async def test_a_writer_that_stops_leaves_what_can_wait_to_its_job(migrated_url: str) -> None:
+async def test_a_writer_that_stops_leaves_what_can_wait_to_its_job(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PORTION", 10)
     store = Store(migrated_url)
     await store.database.open()
     writing = asyncio.create_task(store.writer.run())

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -34,9 +35,8 @@ class LogKeys:
     def sign(self, before: str, entry: dict[str, Any], columns: Sequence[str]) -> None:
         """Set `key` and `hash` of an entry. `before` is the hash of the entry before, or empty."""
         entry["key"] = self._newest
-        entry["hash"] = _digest(
-            self._logs[self._newest], before, tuple(entry[name] for name in columns)
-        )
+        values = itemgetter(*columns)(entry)
+        entry["hash"] = _digest(self._logs[self._newest], before, values)
 
     def is_signed(self, before: str, values: Sequence[Any], key: str, found: str) -> bool | None:
         """Return whether an entry has this hash, or None if its secret is not known any more."""

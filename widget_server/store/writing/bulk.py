@@ -4,10 +4,14 @@
 expands. The statement's text does not depend on the number of rows, so it is built and compiled once.
 Compiling a `VALUES` list took longer than SQLite took to find the rows, and so did building an `IN` list.
 A driver that releases Python's lock for each row of an `executemany` releases it once here.
+
+`run_many` gives the driver rows as they are. SQLAlchemy's own `executemany` took longer for each row than
+SQLite.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -17,22 +21,26 @@ from sqlalchemy import (
     Delete,
     Executable,
     FromClause,
+    Insert,
     Result,
     Select,
     Table,
     Text,
     TextClause,
+    Update,
     and_,
     bindparam,
     cast,
     delete,
     func,
+    insert,
     literal_column,
     select,
     true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.store.mapping import dump
 
@@ -79,6 +87,40 @@ def dicts_of(result: Result[Any]) -> list[dict[str, Any]]:
     # The names may be SQLAlchemy's own kind of text, which is slower and which JSON does not accept.
     names = [str(name) for name in result.keys()]  # noqa: SIM118 - a result is no mapping
     return [dict(zip(names, row, strict=True)) for row in result.all()]
+
+
+async def run_many(
+    connection: AsyncConnection,
+    statement: Insert | Update | Delete,
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    """Run a statement that is built once with each of the rows, which have the same names.
+
+    The values must be of types that the driver takes as they are: text, whole numbers, booleans, None.
+    """
+    names = tuple(rows[0])
+    key = statement, names, connection.dialect.name
+    if key not in _driver_statements:
+        compiled = statement.compile(dialect=connection.dialect, column_keys=list(names))
+        _driver_statements[key] = str(compiled), itemgetter(*(compiled.positiontup or ()))
+    text, values = _driver_statements[key]
+    await connection.exec_driver_sql(text, [values(row) for row in rows])
+
+
+async def insert_many(
+    connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert rows that have the same names, as `run_many` does."""
+    await run_many(connection, _insert(table), rows)
+
+
+_driver_statements: dict[tuple[Any, tuple[str, ...], str], tuple[str, Callable[[Any], Any]]] = {}
+"""SQL of the driver and what takes its parameters from a row, by statement, names and dialect."""
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
 
 
 def insert_ignore(table: Table, dialect: Dialect) -> Any:

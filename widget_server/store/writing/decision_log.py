@@ -24,8 +24,8 @@ def append_story_decision(
 
     `words` are free texts: they are stored beside the log, and the entry contains their salted hash.
     """
-    by = action.by
-    salt, text = new_salt(), dump(words)
+    by, text = action.by, dump(words)
+    salt = new_salt() if words else ""
     entry: dict[str, Any] = {
         "story": story["id"],
         "number": story["decisions"] + 1,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Result, bindparam, delete, insert, update
+from sqlalchemy import Result, bindparam, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.decisions import REASONS, Queue
@@ -41,7 +41,9 @@ from widget_server.store.writing.actions import (
 from widget_server.store.writing.bulk import (
     delete_by_keys,
     dicts_of,
+    insert_many,
     json_rows,
+    run_many,
     select_by_keys,
     upsert,
 )
@@ -352,16 +354,13 @@ class DecisionRows:
             rows: list[Any] = sorted(
                 self._changed_cases.values(), key=lambda row: row["closed_at"] is None
             )
-            await run(
-                _UPDATE_CASE,
-                [
-                    {"row_id": row["id"]} | {f"new_{name}": row[name] for name in names}
-                    for row in rows
-                ],
-            )
+            values = [
+                {"row_id": row["id"]} | {f"new_{name}": row[name] for name in names} for row in rows
+            ]
+            await run_many(self._connection, _UPDATE_CASE, values)
         if self._new_cases:
             # After the updates: the same batch may have closed the stored case of this queue.
-            await run(insert(cases), list(self._new_cases))
+            await insert_many(self._connection, cases, self._new_cases)
         await add_to_counts(self._connection, self._counted)
         stored = [row for row in self._changed_kept.values() if row is not None]
         dropped = [comment for comment, row in self._changed_kept.items() if row is None]
@@ -382,9 +381,9 @@ class DecisionRows:
             known = update(learned).where(learned.c.comment.in_(some))
             await run(known.values(forget=True))
         if self.new_entries:
-            await run(insert(decisions), self.new_entries)
+            await insert_many(self._connection, decisions, self.new_entries)
         if self.new_words:
-            await run(insert(decision_words), self.new_words)
+            await insert_many(self._connection, decision_words, self.new_words)
         await self.readers.flush()
 
 

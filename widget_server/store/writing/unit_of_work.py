@@ -15,7 +15,6 @@ from sqlalchemy import (
     Update,
     bindparam,
     delete,
-    insert,
     or_,
     select,
     union,
@@ -49,7 +48,9 @@ from widget_server.store.writing.actions import (
 from widget_server.store.writing.bulk import (
     dicts_of,
     insert_ignore,
+    insert_many,
     json_rows,
+    run_many,
     select_by_keys,
     upsert,
 )
@@ -266,7 +267,8 @@ class UnitOfWork:
         if old:
             await self._update(comments, [self.comments[comment] for comment in sorted(old)])
         if self.new_comments:
-            await run(insert(comments), [self.comments[new] for new in self.new_comments])
+            new = [self.comments[new] for new in self.new_comments]
+            await insert_many(self._connection, comments, new)
         to_store = [row for row in self.set_reactions.values() if row is not None]
         to_delete = [key for key, row in self.set_reactions.items() if row is None]
         dialect = self._connection.dialect
@@ -275,9 +277,8 @@ class UnitOfWork:
             await run(statement, json_rows(to_store))
         if to_delete:
             keys = [dict(zip(_REACTION_KEY, key, strict=True)) for key in to_delete]
-            await run(
-                _DELETE_REACTION, [{f"old_{name}": key[name] for name in key} for key in keys]
-            )
+            old_keys = [{f"old_{name}": key[name] for name in key} for key in keys]
+            await run_many(self._connection, _DELETE_REACTION, old_keys)
         if self.changed_stories:
             await self._update(
                 stories, [self.stories[story] for story in sorted(self.changed_stories)]
@@ -311,7 +312,7 @@ class UnitOfWork:
         if changed:
             names = tuple(column.name for column in table.columns if column.name in changed)
             values = [{"row_id": row["id"]} | {f"new_{n}": row[n] for n in names} for row in rows]
-            await self._connection.execute(_update(table, names), values)
+            await run_many(self._connection, _update(table, names), values)
 
     async def _erase(self) -> None:
         """Delete the readers' reports, objections and unsent drafts, and record the erasures."""

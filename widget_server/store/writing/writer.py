@@ -2,8 +2,8 @@
 
 A batch contains the actions that arrive during the previous commit and in the `LINGER_S` after it, at
 most `MAX_BATCH`. So many actions share the cost of one `fsync`, and an idle server replies at once.
-Actions that no reader waits for are written in small transactions between those of readers. Such a
-transaction ends early when a reader's action arrives: what is left of it comes first in the next one.
+Actions that no reader waits for are written in portions, in short transactions between those of readers.
+Such a transaction ends early when a reader's action arrives: what is left of it comes first in the next one.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any, TypeVar, overload
 
@@ -53,12 +53,14 @@ LINGER_S = 0.002
 """Pause before each batch, in seconds, so that it contains more actions."""
 MAX_BATCH = 500
 """Actions in one transaction."""
-PORTION_S = 0.01
-"""Time of one transaction between those of readers, in seconds."""
-PORTIONS = (16, 100)
-"""Least and most actions in it. With fewer, most of the time goes into the statements around them."""
+PORTION = 32
+"""Actions whose rows are read, changed and written together, if no reader waits for them."""
+PORTIONS_S = 0.03
+"""Seconds after which a transaction of them begins no further portion."""
+MAX_WAITING = 100
+"""Most of them in one transaction."""
 LEAST_APPLIED = 4
-"""Actions of it that are applied in any case. It ends after them as soon as a reader's action waits.
+"""Actions of a portion that are applied in any case. It ends after them as soon as a reader's action waits.
 
 On SQLite that action then joins the transaction, which saves one commit.
 """
@@ -98,15 +100,40 @@ class WriterMetrics:
         return int(self.batch_size.total)
 
 
+class _Group:
+    """Actions that can wait and were submitted together. Their results are not created.
+
+    A future for each of them cost as much as encoding its event.
+    """
+
+    def __init__(self, actions: int) -> None:
+        self._left = actions
+        self._rejected = 0
+        self._failure: UnavailableError | None = None
+        self.result: asyncio.Future[int] = asyncio.Future()
+        """How many were rejected, or the error by which some were not written. Set once all have ended."""
+
+    def settle(self, rejection: ProblemError | None) -> None:
+        """Count one of them as written, or as rejected."""
+        self._left -= 1
+        self._rejected += rejection is not None
+        if isinstance(rejection, UnavailableError):
+            self._failure = rejection
+        if self._left or self.result.done():
+            return
+        if self._failure is not None:
+            _fail(self.result, self._failure)
+        else:
+            self.result.set_result(self._rejected)
+
+
 @dataclass(slots=True)
 class _PendingWrite:
     epoch: str
     """The epoch that the ids in the action belong to."""
+    result: asyncio.Future[Any] | _Group
     action: Action | None = None
     transaction: TransactionFn[Any] | None = None
-    can_wait: bool = False
-    """Whether it is written between the actions of readers. Its result is not created."""
-    result: asyncio.Future[Any] = field(default_factory=asyncio.Future)
 
 
 _Outcome = Callable[[], Any] | ProblemError
@@ -143,7 +170,6 @@ class Writer:
         """Writes that can wait."""
         self._joined: list[_PendingWrite] = []
         """Writes of readers in the current transaction of writes that can wait."""
-        self._portion = PORTIONS[0]
         self._was_later = False
         """Whether the last batch contained writes that can wait."""
         self._wake = asyncio.Event()
@@ -156,6 +182,11 @@ class Writer:
     def queue_length(self) -> int:
         """Number of actions that wait for the current transaction to end."""
         return len(self._queue)
+
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether a reader, or the end of this process, waits for the current transaction."""
+        return bool(self._queue) or self._stopping
 
     @overload
     async def submit(self, action: React) -> Tally: ...
@@ -178,20 +209,19 @@ class Writer:
 
         Raises the problem that it is rejected with, or `UnavailableError`.
         """
-        result: ActionResult = await self._enqueue(
-            _PendingWrite(self._database.epoch, action=action)
-        )
-        return result
+        result: asyncio.Future[ActionResult] = asyncio.Future()
+        self._enqueue(_PendingWrite(self._database.epoch, result, action=action))
+        # A client that disconnects cancels only this wait. The action stays in its batch.
+        return await result
 
     async def run_in_transaction(self, transaction: TransactionFn[T]) -> T:
         """Run a transaction function and return its result once it is on disk.
 
         Raises the problem that it raises, or `UnavailableError`.
         """
-        result: T = await self._enqueue(
-            _PendingWrite(self._database.epoch, transaction=transaction)
-        )
-        return result
+        result: asyncio.Future[T] = asyncio.Future()
+        self._enqueue(_PendingWrite(self._database.epoch, result, transaction=transaction))
+        return await result
 
     async def submit_between(self, actions: Sequence[Decide | Undo]) -> int:
         """Write many actions in order, in small transactions between those of readers. Return how many were rejected.
@@ -200,24 +230,18 @@ class Writer:
         """
         if self._stopping:
             raise UnavailableError(retry_after=2)
-        epoch = self._database.epoch
-        writes = [_PendingWrite(epoch, action=action, can_wait=True) for action in actions]
-        self._later += writes
+        if not actions:
+            return 0
+        epoch, group = self._database.epoch, _Group(len(actions))
+        self._later += [_PendingWrite(epoch, group, action=action) for action in actions]
         self._wake.set()
-        answers = await asyncio.gather(*(one.result for one in writes), return_exceptions=True)
-        failed = [answer for answer in answers if isinstance(answer, BaseException)]
-        for answer in failed:
-            if isinstance(answer, UnavailableError) or not isinstance(answer, ProblemError):
-                raise answer
-        return len(failed)
+        return await group.result
 
-    async def _enqueue(self, write: _PendingWrite) -> Any:
+    def _enqueue(self, write: _PendingWrite) -> None:
         if self._stopping or len(self._queue) >= MAX_QUEUE:
             raise UnavailableError(retry_after=2)
         self._queue.append(write)
         self._wake.set()
-        # A client that disconnects cancels only this wait. The action stays in its batch.
-        return await write.result
 
     async def run(self) -> None:
         """Write batches until cancelled. Queued actions are still written before this returns.
@@ -243,7 +267,7 @@ class Writer:
             while self._queue or self._later:
                 # Readers and the writes that can wait take turns: neither keeps the other waiting.
                 if self._later and (self._was_later is False or not self._queue):
-                    await self._write_portion()
+                    await self._write_portions()
                     continue
                 if not self._later:
                     # Between batches too: a client that just received a result can send its next action
@@ -253,23 +277,17 @@ class Writer:
                 await self._write(_take(self._queue, MAX_BATCH))
             self._was_later = False
 
-    async def _write_portion(self) -> None:
-        """Write the next actions that can wait: about as many as fit into `PORTION_S`."""
+    async def _write_portions(self) -> None:
+        """Write the next actions that can wait, in one transaction."""
         self._was_later = True
-        batch = _take(self._later, self._portion)
-        begun = time.perf_counter()
-        left = await self._write(batch, may_end=True)
-        if self._stopping:
-            for write in left:
-                _reject(write, UnavailableError(retry_after=2))
-        least, most = PORTIONS
-        if left and not self._stopping:
+        left = await self._write(_take(self._later, MAX_WAITING), may_end=True)
+        # The readers in this transaction go on before the next one competes with them for Python's lock.
+        await asyncio.sleep(0)
+        if not self._stopping:
             self._later.extendleft(reversed(left))
-            # What was read for them is read again: read less while readers come.
-            self._portion = max(least, self._portion // 2)
             return
-        is_short = time.perf_counter() - begun < PORTION_S
-        self._portion = min(most, max(least, self._portion + (2 if is_short else -4)))
+        for write in left:
+            _reject(write, UnavailableError(retry_after=2))
 
     async def _write(
         self, batch: list[_PendingWrite], tries: int = TRIES, *, may_end: bool = False
@@ -321,9 +339,11 @@ class Writer:
         if isinstance(outcome, ProblemError):
             self.metrics.actions_rejected += 1
             _reject(write, outcome)
+        elif isinstance(write.result, _Group):
+            write.result.settle(None)
         elif not write.result.done():
             try:
-                result = None if write.can_wait else outcome()
+                result = outcome()
             except Exception:
                 # For example a damaged row. It is stored: nothing may write the batch again.
                 self.metrics.actions_failed += 1
@@ -337,18 +357,25 @@ class Writer:
     ) -> _Applied:
         """Apply a batch in its transaction. On SQLite this runs in a thread: do not use the event loop."""
         epoch = await self._database.epoch_in(connection)
-        applied = await self._apply_some(batch, may_end, connection, epoch)
+        if not may_end:
+            return await self._apply_some(batch, False, connection, epoch)
         # PostgreSQL locks stories. A second round of locks could wait in a circle with another process.
-        if may_end and self._queue and connection.dialect.name == "sqlite":
+        is_alone = connection.dialect.name == "sqlite"
+        begun = time.perf_counter()
+        parts: list[_Applied] = []
+        left = batch
+        while not parts or (is_alone and left and not self._is_awaited and not _is_over(begun)):
+            parts.append(await self._apply_some(left[:PORTION], True, connection, epoch))
+            left = [*parts[-1].left, *left[PORTION:]]
+        if is_alone and self._queue:
             self._joined = _take(self._queue, MAX_BATCH)
-            joined = await self._apply_some(self._joined, False, connection, epoch)
-            first, then = applied.events, joined.events
-            applied = replace(
-                applied,
-                outcomes=applied.outcomes + joined.outcomes,
-                events=lambda: first() + then(),
-            )
-        return applied
+            parts.append(await self._apply_some(self._joined, False, connection, epoch))
+        return _Applied(
+            [one for part in parts for one in part.outcomes],
+            left,
+            lambda: [event for part in parts for event in part.events()],
+            epoch,
+        )
 
     async def _apply_some(
         self, batch: list[_PendingWrite], may_end: bool, connection: AsyncConnection, epoch: str
@@ -374,13 +401,17 @@ class Writer:
         applier = ActionApplier(rows)
         done = 0
         for write, action in actions:
-            if may_end and done >= LEAST_APPLIED and self._queue:
+            if may_end and done >= LEAST_APPLIED and self._is_awaited:
                 break
             outcomes.append((write, applier.apply(action)))
             done += 1
         await rows.flush()
         left = [write for write, _ in actions[done:]]
         return _Applied(outcomes, left, applier.events, epoch)
+
+
+def _is_over(begun: float) -> bool:
+    return time.perf_counter() - begun > PORTIONS_S
 
 
 async def _run(transaction: TransactionFn[Any], connection: Any) -> _Outcome:
@@ -396,7 +427,13 @@ def _take(queue: deque[_PendingWrite], most: int) -> list[_PendingWrite]:
 
 
 def _reject(write: _PendingWrite, rejection: ProblemError) -> None:
-    if not write.result.done():
-        write.result.set_exception(rejection)
-        # Retrieve the exception: if no client waits any more, asyncio must not log it.
-        write.result.exception()
+    if isinstance(write.result, _Group):
+        write.result.settle(rejection)
+    elif not write.result.done():
+        _fail(write.result, rejection)
+
+
+def _fail(result: asyncio.Future[Any], error: Exception) -> None:
+    result.set_exception(error)
+    # Retrieve the exception: if no client waits any more, asyncio must not log it.
+    result.exception()
