@@ -69,10 +69,17 @@ class TimedQueue(CaseQueue):
     async def sql_ms(
         self, connection: AsyncConnection, after: tuple[int, int, int] | None
     ) -> tuple[tuple[float, float], tuple[int, int, int]]:
-        """Return the milliseconds and the CPU of one page's statement, and the place of its last row."""
+        """Return the milliseconds and the CPU of one page's statement, and the place of its last row.
+
+        Those of the database and its driver: the operation builds its statement once.
+        """
         query = select_page(SITE, PENDING, 0, after, PAGE)
+        compiled = query.compile(
+            dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
+        )
+        values = tuple(compiled.params[name] for name in compiled.positiontup or ())
         begin, begin_cpu = time.perf_counter(), time.thread_time()
-        rows = (await connection.execute(query)).all()
+        rows = (await connection.exec_driver_sql(str(compiled), values)).all()
         spent = (
             1000 * (time.perf_counter() - begin),
             1000 * (time.thread_time() - begin_cpu),

@@ -1,5 +1,6 @@
 """The queues of cases: read them, take cases so that no other person gets them, decide, give them back."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -104,17 +105,21 @@ async def show_queue(
     Without `chosen` it is the first queue in which something waits. The cases of others are left
     out. An actor who may only read sees all cases and takes none. Raises `NotPermittedError`.
     """
-    facts = await queue_facts(services, by, site)
+    require(by, "read", site)
     if chosen is None:
+        facts = await queue_facts(services, by, site)
         order = [queue for queue in ("reported", *QUEUES) if queue in facts.counts]
         visible = "reported" if allowed(by, "read_reports", site) else "pending"
         chosen = filter_of(order[0] if order else visible)
     if chosen.queue == "new":
+        facts = await queue_facts(services, by, site)
         return await _show_new(services, by, site, chosen, facts, after)
     chosen = await with_stories(services, site, chosen)
-    taken: list[int] = []
-    if after is None and may_take(by, site):
-        taken = await _lease(services, by, site, chosen, 1, LEASE_S)
+    # The facts are read while the disk takes the lease.
+    facts, taken = await asyncio.gather(
+        queue_facts(services, by, site),
+        _first_lease(services, by, site, chosen, after),
+    )
     free: list[Case] = []
     for limit in LOOKED_AT:
         found = await open_cases(services, by, site, chosen, after=after, limit=limit)
@@ -131,6 +136,15 @@ async def show_queue(
         card = replace(card, leased_until=services.now_ms() + LEASE_S * 1000)
     following = [case for case in free if case.id != first.id]
     return QueuePage(chosen, facts, card, following[: SHOWN - 1])
+
+
+async def _first_lease(
+    services: Services, by: Actor, site: str, chosen: CaseFilter, after: CaseCursor | None
+) -> list[int]:
+    """Take the first free case of a queue, unless the actor looks further or may only read."""
+    if after is not None or not may_take(by, site):
+        return []
+    return await _lease(services, by, site, chosen, 1, LEASE_S)
 
 
 def _free_for(services: Services, by: Actor, site: str, found: list[Case]) -> list[Case]:
