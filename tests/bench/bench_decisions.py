@@ -4,6 +4,7 @@ Run with `python -m tests.bench.bench_decisions [ENTRIES]`. It prints a table.
 """
 
 import asyncio
+import gc
 import random
 import sqlite3
 import statistics
@@ -23,16 +24,20 @@ from widget_server.store import migrate
 from widget_server.store.log_keys import STORY_ENTRY
 from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.schema import decisions
+from widget_server.store.writing.writer import LINGER_S
 
 SAMPLES = 200
 CHUNK = 20_000
 
 
 async def decision_beside_reaction(store: Store, story: Story) -> dict[str, list[float]]:
-    """Return seconds of single reactions, removals and undos, each committed alone."""
-    found: dict[str, list[float]] = {"react": [], "remove": [], "undo": []}
+    """Return seconds of single reactions, removals and undos, each committed alone, and of the writer's pause."""
+    found: dict[str, list[float]] = {"react": [], "remove": [], "undo": [], "pause": []}
     ids = [(await store.post(story, f"r{n}", "words " * 50)).id for n in range(SAMPLES)]
     for number, comment in enumerate(ids):
+        begun = time.perf_counter()
+        await asyncio.sleep(LINGER_S)
+        found["pause"].append(time.perf_counter() - begun)
         begun = time.perf_counter()
         await store.react(story, f"x{number}", "happy", comment)
         found["react"].append(time.perf_counter() - begun)
@@ -92,7 +97,7 @@ def flip_a_byte(file: Path, number: int, rng: random.Random) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Seconds of decisions and of reactions, each committed alone, and of the verification of a log."""
+    """Seconds of decisions, of reactions and of the writer's pause, each alone, and of the verification of a log."""
 
     decisions: dict[str, list[float]]
     entries: int
@@ -111,6 +116,9 @@ async def measure(number: int) -> Measured:
         url = f"sqlite+aiosqlite:///{file}"
         await migrate.upgrade(url)
         async with open_store(url) as store:
+            # As a worker does once it is ready.
+            gc.collect()
+            gc.freeze()
             seconds = await decision_beside_reaction(store, await store.story("busy"))
             log = await store.story("log")
             await fill(store, log, number)
