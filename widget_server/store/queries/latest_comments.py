@@ -147,7 +147,8 @@ async def read_named(
 
     `of_stories` are their stories by id.
     """
-    rows = await connection.execute(query, {"most": limit, **values})
+    # All at once: one by one takes twice as long.
+    rows = (await connection.execute(query, {"most": limit, **values})).all()
     found = readable(rows, lambda row: (of_stories[row.story].code, to_comment(row)))
     tops = [comment.id for _, comment in found if comment.parent is None]
     counted = await connection.execute(_REPLIES, {"tops": tops})
