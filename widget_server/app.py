@@ -180,6 +180,8 @@ class Components:
 
         Errors are logged. They never fail the actions, which are already committed.
         """
+        for event in events:
+            self.cache.on_changed(event.story)
         try:
             self.hub.publish(
                 encode_event(

@@ -18,6 +18,7 @@ _URL = re.compile(
 )
 # A browser reads ℀ as a/c: such a host is refused, also by `urllib.parse`, which raises an error.
 _NOT_IN_HOST = re.compile(r"[\x00-\x20/?#@:%\[\]\\<>^|]")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _LABELS = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 
 
@@ -83,14 +84,16 @@ def _host(text: str) -> str | None:
             return f"[{IPv6Address(text[1:-1]).compressed}]"
         except AddressValueError:
             return None
-    if len(text) > 253 or "" in text.removesuffix(".").split("."):
+    if len(text) > 253:
         return None
     if not text.isascii():
+        if "" in text.removesuffix(".").split("."):
+            return None
         return None if _NOT_IN_HOST.search(unicodedata.normalize("NFKC", text)) else text
     if _LABELS.fullmatch(text) is None:
         return None
     # Browsers parse a host whose last label is a number, in any notation, as an IPv4 address.
-    if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", text.removesuffix(".").rpartition(".")[2]):
+    if _NUMBER.fullmatch(text.removesuffix(".").rpartition(".")[2]):
         try:
             return str(IPv4Address(text))
         except AddressValueError:

@@ -2,7 +2,8 @@
 
 A site's settings and withdrawn tokens are at most `SITE_TTL_S` old, a story's attribution at most
 `STORY_TTL_S`. Older values are used only while the database does not respond. The
-database cannot change during that time.
+database cannot change during that time. Feeds use a story that was read at most `RECENT_S` ago and
+that this process has not changed since.
 """
 
 import asyncio
@@ -37,6 +38,8 @@ DB_WAIT_S = 1.0
 """Seconds that an action waits for a newer site before it uses the cached one."""
 STORY_TTL_S = 30.0
 """Seconds that a story's attribution is cached."""
+RECENT_S = 1.0
+"""Seconds after which a feed's story is read again: until then, a change by another process is not in the feed."""
 COPY_TTL_S = 3600.0
 """Seconds after which a copy that is in use is recorded again."""
 NOT_FOUND_TTL_S = 1.0
@@ -102,6 +105,8 @@ class LookupCache:
         self._by_slug: dict[str, tuple[float, CachedSite | None]] = {}
         self._fully_loaded_at: dict[str, float] = {}
         self._by_code: OrderedDict[str, tuple[float, Story]] = OrderedDict()
+        self._read_at: dict[str, float] = {}
+        """When the reads of stories in `_by_code` began that this process has not changed since."""
         self._absent: OrderedDict[str, float] = OrderedDict()
         """Codes that name no story, and when the database was asked."""
         self._copies: OrderedDict[tuple[int, str, str], tuple[float, Copy, bool]] = OrderedDict()
@@ -211,6 +216,37 @@ class LookupCache:
             if cached is None or fresh:
                 raise
             return cached
+        self._put_read(code, story)
+        return story
+
+    async def recent_story(self, code: str) -> Story | None:
+        """Return the story with every change that this process committed, or None if there is no such story.
+
+        A change by another process is in it at most `RECENT_S` later. Raises `UnavailableError`.
+        """
+        self._clear_if_restored()
+        if self._clock() - self._read_at.get(code, -math.inf) < RECENT_S:
+            return self._by_code[code][1]
+        return await self.shared(("recent", code), lambda: self._load_recent(code))
+
+    async def _load_recent(self, code: str) -> Story | None:
+        begun, epoch, this = self._clock(), self._epoch, asyncio.current_task()
+        story = await self._discussions.story(code)
+        # A change since the read began, or a restore: the state that was read may be the one before.
+        if self._shared.get(("recent", code)) is this and epoch == self._discussions.epoch:
+            self._put_read(code, story)
+            if story is not None:
+                self._read_at[code] = begun
+        return story
+
+    def on_changed(self, code: str) -> None:
+        """Make `recent_story` read the story again, because this process committed a change of it."""
+        self._read_at.pop(code, None)
+        # Nobody may join a read that began before the change, and its result is not cached.
+        self._shared.pop(("recent", code), None)
+
+    def _put_read(self, code: str, story: Story | None) -> None:
+        """Cache what a read of the database returned."""
         if story is not None:
             self.put(story)
         else:
@@ -218,7 +254,6 @@ class LookupCache:
             self._absent.move_to_end(code)
             if len(self._absent) > MAX_NOT_FOUND:
                 self._absent.popitem(last=False)
-        return story
 
     async def _load_story(self, code: str, *, fresh: bool) -> Story | None:
         if fresh:  # A shared read that started earlier may return an older state.
@@ -234,16 +269,20 @@ class LookupCache:
         """Cache a story that was just read or written."""
         self._absent.pop(story.code, None)
         self._clear_if_restored()
+        # A caller may hold a story that was read before the last change.
+        self._read_at.pop(story.code, None)
         self._by_code[story.code] = (self._clock(), story)
         self._by_code.move_to_end(story.code)
         if len(self._by_code) > MAX_STORIES:
-            self._by_code.popitem(last=False)
+            oldest, _ = self._by_code.popitem(last=False)
+            self._read_at.pop(oldest, None)
 
     def _clear_if_restored(self) -> None:
         """Clear the cache after a restore: stories and copies may have other ids."""
         if self._epoch != self._discussions.epoch:
             self._epoch = self._discussions.epoch
             self._by_code.clear()
+            self._read_at.clear()
             self._by_slug.clear()
             self._absent.clear()
             self._fully_loaded_at.clear()
@@ -297,7 +336,8 @@ class LookupCache:
         return result
 
     def _on_loaded(self, key: tuple[object, ...], done: asyncio.Task[Any]) -> None:
-        del self._shared[key]
+        if self._shared.get(key) is done:
+            del self._shared[key]
         # Waiting callers receive the exception. If none are left, asyncio must not log it.
         if not done.cancelled():
             done.exception()

@@ -34,10 +34,21 @@ async def open_story(services: Services, code: str, *, fresh: bool = True) -> Op
 
     Raises `NotFoundError`, `UnavailableError`.
     """
-    story = await services.cache.story(code, fresh=fresh)
+    return await _opened(services, await services.cache.story(code, fresh=fresh))
+
+
+async def recent_story(services: Services, code: str) -> OpenStory:
+    """Return a story for a feed: a change by another process is in it up to `RECENT_S` later.
+
+    A change that this process committed is in it at once. Raises `NotFoundError`, `UnavailableError`.
+    """
+    return await _opened(services, await services.cache.recent_story(code))
+
+
+async def _opened(services: Services, story: Story | None) -> OpenStory:
     if story is None:
         raise NotFoundError
-    site = await open_site(services, story.site, code)
+    site = await open_site(services, story.site, story.code)
     return OpenStory(story, site, services.discussions.epoch)
 
 

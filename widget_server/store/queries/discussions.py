@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.errors import NotFoundError
@@ -46,6 +46,8 @@ MAX_LISTED = 50
 """Copies that a story's page lists: the first ones by time."""
 CHUNK = 1_000
 """Stories in one query."""
+# Built once, because building it took a fifth of the time of a read.
+_BY_CODE = select(stories).where(stories.c.code == bindparam("story"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,7 @@ class Discussions:
     @read_transaction
     async def story(self, connection: AsyncConnection, code: str) -> Story | None:
         """Return the story with this code, or None."""
-        found = await connection.execute(select(stories).where(stories.c.code == code))
-        row = found.one_or_none()
+        row = (await connection.execute(_BY_CODE, {"story": code})).one_or_none()
         return None if row is None else to_story(row)
 
     @read_transaction
@@ -296,8 +297,7 @@ def _pending_version(row: Row[Any]) -> Comment:
 
 
 async def _get_story(connection: AsyncConnection, code: str) -> Story:
-    found = await connection.execute(select(stories).where(stories.c.code == code))
-    row = found.one_or_none()
+    row = (await connection.execute(_BY_CODE, {"story": code})).one_or_none()
     if row is None:
         raise NotFoundError
     return to_story(row)

@@ -7,9 +7,9 @@ from widget_server.model.records import CommentState, Story
 from widget_server.store.mapping import to_story
 from widget_server.store.queries.latest_comments import (
     LatestComments,
-    read_latest,
     read_latest_of_site,
     read_named,
+    read_removed,
     select_named,
 )
 from widget_server.store.schema import IS_FEATURED, comments, stories
@@ -27,7 +27,7 @@ _FEATURED = select_named(
 async def read_featured(connection: AsyncConnection, story: Story, limit: int) -> LatestComments:
     """Read the comments of a story that were featured last, and the removed ones of its last changes."""
     found = await read_named(connection, _FEATURED, {story.id: story}, limit, story=story.id)
-    return _with_removed(found, await read_latest(connection, story, limit))
+    return _with_removed(found, await read_removed(connection, story, limit))
 
 
 async def read_featured_of_site(

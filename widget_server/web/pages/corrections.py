@@ -17,7 +17,7 @@ from widget_server.web.pages.translate import Translator, translator
 async def corrections_json(request: Request) -> Response:
     """Handle `GET /s/{code}/corrections.json`: a story of a closed site does not exist here."""
     services, code = get_services(request), story_code_param(request)
-    found = await open_data.open_story(services, code)
+    found = await open_data.recent_story(services, code)
     story = found.story
     version = (found.epoch, story.corrections, story.title, story.url)
     cache: VersionedBodyCache = request.app.state.feeds

@@ -21,7 +21,7 @@ async def story_featured(request: Request) -> Response:
         story_code_param(request),
         feeds.format_of(request),
     )
-    found = await open_data.open_story(services, code)
+    found = await open_data.recent_story(services, code)
     story = replace(found.story, tally=Tally(0, {}), tallies=0)
     version = (found.epoch, story, found.site.name)
     cache: VersionedBodyCache = request.app.state.feeds

@@ -98,7 +98,7 @@ async def story_feed(request: Request) -> Response:
     services, code, kind = get_services(request), story_code_param(request), format_of(request)
     # Comments are filtered by the first part of a tag: readers of `de` and `de-AT` understand each other.
     lang = primary_of(language_tag(request.query_params.get("lang", "")) or "")
-    found = await open_data.open_story(services, code)
+    found = await open_data.recent_story(services, code)
     # All that the feed shows but the comments, which change with `seq`.
     story = replace(found.story, tally=_NO_TALLY, tallies=0)
     version = (found.epoch, story, found.site.name)
@@ -116,7 +116,7 @@ async def corrections_feed(request: Request) -> Response:
     """Handle `GET /s/{code}/corrections.atom` and `GET /s/{code}/corrections.feed.json`."""
     services, code = get_services(request), story_code_param(request)
     kind = "atom" if request.url.path.endswith(".atom") else "json"
-    found = await open_data.open_story(services, code)
+    found = await open_data.recent_story(services, code)
     story = found.story
     version = (found.epoch, story.corrections, story.title, story.publisher)
     cache: VersionedBodyCache = request.app.state.feeds
