@@ -106,20 +106,22 @@ async def show_queue(
     out. An actor who may only read sees all cases and takes none. Raises `NotPermittedError`.
     """
     require(by, "read", site)
+    known: QueueFacts | None = None
     if chosen is None:
-        facts = await queue_facts(services, by, site)
-        order = [queue for queue in ("reported", *QUEUES) if queue in facts.counts]
+        known = await queue_facts(services, by, site)
+        order = [queue for queue in ("reported", *QUEUES) if queue in known.counts]
         visible = "reported" if allowed(by, "read_reports", site) else "pending"
         chosen = filter_of(order[0] if order else visible)
     if chosen.queue == "new":
-        facts = await queue_facts(services, by, site)
+        facts = known or await queue_facts(services, by, site)
         return await _show_new(services, by, site, chosen, facts, after)
     chosen = await with_stories(services, site, chosen)
-    # The facts are read while the disk takes the lease.
-    facts, taken = await asyncio.gather(
-        queue_facts(services, by, site),
-        _first_lease(services, by, site, chosen, after),
-    )
+    leasing = _first_lease(services, by, site, chosen, after)
+    if known is None:
+        # The facts are read while the disk takes the lease.
+        facts, taken = await asyncio.gather(queue_facts(services, by, site), leasing)
+    else:
+        facts, taken = known, await leasing
     free: list[Case] = []
     for limit in LOOKED_AT:
         found = await open_cases(services, by, site, chosen, after=after, limit=limit)
