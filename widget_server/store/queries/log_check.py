@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import Select, Table, func, select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -225,9 +225,8 @@ class _Walk:
             query = query.where(self._table.c.site == self._site)
         if after is None:
             return query
-        owner, number = after
-        later = (self._owner == owner) & (self._number > number)
-        return query.where((self._owner >= owner) & ((self._owner > owner) | later))
+        # As a row value: for conditions of single columns SQLite would read a long log from its beginning.
+        return query.where(tuple_(self._owner, self._number) > tuple_(*after))
 
     def name(self, owner: Any) -> str:
         if self._table is site_decisions:
