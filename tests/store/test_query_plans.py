@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tests.store.store_harness import Store, decide, open_store, post
+from tests.store.store_harness import LOG_KEYS, Store, decide, open_store, post
 from widget_server.model.batches import Search
 from widget_server.model.records import Story
 from widget_server.store import migrate
+from widget_server.store.queries import log_check
 from widget_server.store.queries.batches import Batches
 from widget_server.store.queries.whole_discussion import Place
 from widget_server.store.writing.actions import Delete, Edit, Forget, React, Report
@@ -139,6 +140,25 @@ async def test_a_search_of_a_whole_site_reads_its_comments_in_the_order_of_the_t
             steps = [step for _, steps in await _plans(store, read) for step in steps]
             assert "SCAN comments" in steps, steps
             assert not [step for step in steps if step.startswith("SCAN comments USING")], steps
+
+
+async def test_a_log_is_checked_part_after_part_without_reading_it_from_its_beginning(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_check, "CHUNK", 2)
+    async with open_store(migrated_url) as store:
+        story = await store.story()
+        comment = await store.post(story)
+        for number in range(6):
+            verb = "pin" if number % 2 == 0 else "unpin"
+            await store.writer.submit(decide(story, comment.id, verb, number))
+        check = log_check.LogCheck(store.database, LOG_KEYS)
+        assert (await check.verify()).entries == 6
+        if not store.database.is_sqlite:
+            return
+        later = [steps for sql, steps in await _plans(store, check.verify) if ") > (" in sql]
+        assert len(later) == 3
+        assert all("((story,number)>(?,?))" in steps[0] for steps in later), later
 
 
 async def _plans(store: Store, work: Callable[[], Awaitable[Any]]) -> list[tuple[str, list[str]]]:
