@@ -272,7 +272,6 @@ async def test_writes_that_can_wait_take_turns_with_those_of_readers(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "PORTION", 5)
-    monkeypatch.setattr(writer, "PORTIONS_S", 0)
     story = await store.story()
     ids = [(await store.post(story, f"r{number}")).id for number in range(60)]
     store.events.clear()
@@ -362,24 +361,6 @@ async def test_a_result_that_cannot_be_read_is_an_error_of_its_caller_alone(
     assert store.writer.metrics.actions_failed == 1
     assert (await store.now(story)).seq == before + len(ids), "each removal is applied once"
     assert await log_numbers(store, story) == list(range(1, len(ids) + 1))
-
-
-async def test_portions_share_a_transaction_while_no_reader_waits(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(writer, "PORTION", 5)
-    monkeypatch.setattr(writer, "PORTIONS_S", 1_000)
-    story = await store.story()
-    ids = [(await store.post(story, f"r{number}")).id for number in range(20)]
-    store.events.clear()
-    before = store.writer.metrics.batches
-    assert await store.writer.submit_between([decide(story, one, "remove") for one in ids]) == 0
-    # PostgreSQL locks the stories of a portion: those of a second one could wait in a circle.
-    transactions = 1 if store.database.url.startswith("sqlite") else 4
-    assert store.writer.metrics.batches == before + transactions
-    assert [one.comment.id for one in changes(store.events)] == ids
-    assert seqs(store.events, story.code) == list(range(21, 41))
-    assert await log_numbers(store, story) == list(range(1, 21))
 
 
 async def test_a_batch_among_many_readers_leaves_every_number_and_tally_right(store: Store) -> None:
