@@ -78,6 +78,22 @@ async def test_the_numbers_come_from_counters_and_the_oldest_case_from_an_index(
     ], steps
 
 
+async def test_what_cases_are_filtered_by_is_counted_before_the_names_are_looked_up(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'widget.db'}"
+    await migrate.upgrade(url)
+    async with open_store(url) as store:
+        # With numbers like these, SQLite would rather read all stories than look some of them up.
+        for known in ("ANALYZE", "INSERT INTO sqlite_stat1 VALUES ('stories', NULL, '1000')"):
+            await store.writer.run_in_transaction(
+                lambda connection, known=known: connection.exec_driver_sql(known)  # type: ignore[misc]
+            )
+    steps = await plan(url, select_facts("s", 1, None))
+    for table in ("stories", "copies"):
+        assert f"SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?)" in steps, steps
+
+
 @pytest.mark.parametrize("after", [None, (1_000, "h")])
 async def test_a_page_of_hints_comes_from_an_index_in_its_order(database: str, after: Any) -> None:
     steps = await plan(database, select_page_of_hints("s", None, after, 25))
