@@ -280,6 +280,7 @@ def select_facts(site: Any, now: Any, copies: frozenset[int] | None) -> Any:
         .limit(CHOICES_FROM)
         .cte("some")
     )
+
     def most(column: Any) -> Any:
         # Counted before the names are joined: else SQLite reads all stories and copies of the server.
         number = func.count().label("number")

@@ -207,7 +207,8 @@ class DecisionRows:
         for entries in self._entries.values():
             entries.sort(key=itemgetter("number"))
         query = select_by_keys(decision_words, ("decision",), dialect)
-        for undone in _chunks(sorted({action.decision for action in undos})):
+        # Of a comment, the words beside a decision are its note: nothing to bring back.
+        for undone in _chunks(sorted({one.decision for one in undos if not one.comment})):
             keys = json_rows([{"decision": one} for one in undone])
             self.words |= {
                 row["decision"]: row["words"] for row in dicts_of(await run(query, keys))

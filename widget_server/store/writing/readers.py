@@ -140,11 +140,11 @@ class ReaderRules(DecisionRules):
         """Open the cases again that an undone decision closed. Objections have one if one of them waits now."""
         decisions = self._rows.decisions
         decisions.reopen_cases(row["id"], action.decision)
-        appealed = decisions.readers.appeals.get(row["id"], {})
+        appealed = decisions.readers.appeals.get(row["id"])
         entries = (
             [one for one in self._entries(row) if one.id != action.decision] if appealed else []
         )
-        if not open_appeals(entries, appealed):
+        if not appealed or not open_appeals(entries, appealed):
             # What was objected to has been lifted since.
             decisions.close_cases(row["id"], action.at, action.id, ["appeals"])
         elif "appeals" not in decisions.open_queues(row["id"]):
