@@ -280,6 +280,8 @@ class Writer:
         """Write the next actions that can wait, in one transaction."""
         self._was_later = True
         left = await self._write(_take(self._later, PORTION), may_end=True)
+        # The readers in this transaction go on before the next one competes with them for Python's lock.
+        await asyncio.sleep(0)
         if not self._stopping:
             self._later.extendleft(reversed(left))
             return
@@ -321,29 +323,15 @@ class Writer:
     async def _commit(self, batch: list[_PendingWrite], may_end: bool) -> list[_PendingWrite]:
         started = time.perf_counter()
         applied = await self._database.write(partial(self._apply, batch, may_end))
-        has_readers = not may_end or bool(self._joined)
         self._joined = []
         self.metrics.commit_duration_seconds.add(time.perf_counter() - started)
         self.metrics.batch_size.add(len(applied.outcomes))
         self.healthy = True
-        if not has_readers:
-            # In the next turn of the event loop, while the thread of SQLite has the next portion already.
-            asyncio.get_running_loop().call_soon(self._publish, applied)
-            return applied.left
-        self._publish(applied)
-        if may_end:
-            # The readers go on before the next portion competes with them for Python's lock.
-            await asyncio.sleep(0)
-        return applied.left
-
-    def _publish(self, applied: _Applied) -> None:
-        """Publish the events of a committed transaction, then give its callers their results.
-
-        An acknowledged action is already on its way to other readers.
-        """
+        # Publish before the results: an acknowledged action is already on its way to other readers.
         self._on_commit(applied.events(), applied.epoch)
         for write, outcome in applied.outcomes:
             self._settle(write, outcome)
+        return applied.left
 
     def _settle(self, write: _PendingWrite, outcome: _Outcome) -> None:
         """Give the caller of a committed write its result."""
