@@ -102,7 +102,7 @@ async def run_many(
     key = statement, names, connection.dialect.name
     if key not in _driver_statements:
         compiled = statement.compile(dialect=connection.dialect, column_keys=list(names))
-        _driver_statements[key] = str(compiled), itemgetter(*(compiled.positiontup or ()))
+        _driver_statements[key] = str(compiled), _values_of(compiled.positiontup or ())
     text, values = _driver_statements[key]
     await connection.exec_driver_sql(text, [values(row) for row in rows])
 
@@ -112,6 +112,14 @@ async def insert_many(
 ) -> None:
     """Insert rows that have the same names, as `run_many` does."""
     await run_many(connection, _insert(table), rows)
+
+
+def _values_of(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """Return a function that takes these values from a row, as a tuple."""
+    if len(names) == 1:
+        return lambda row: (row[names[0]],)
+    taken: Callable[[Mapping[str, Any]], tuple[Any, ...]] = itemgetter(*names)
+    return taken
 
 
 _driver_statements: dict[tuple[Any, tuple[str, ...], str], tuple[str, Callable[[Any], Any]]] = {}
