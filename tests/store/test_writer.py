@@ -420,6 +420,43 @@ async def test_a_writer_that_stops_leaves_what_can_wait_to_its_job(
     await store.database.close()
 
 
+async def test_a_batch_goes_on_when_its_caller_is_gone(store: Store) -> None:
+    story = await store.story()
+    ids = [(await store.post(story, f"r{number}")).id for number in range(2 * writer.PORTION)]
+    removals = [decide(story, one, "remove") for one in ids]
+    waiting = asyncio.create_task(store.writer.submit_between(removals))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert await store.writer.submit_between([decide(story, ids[0], "restore")]) == 0
+    assert await log_numbers(store, story) == list(range(1, len(ids) + 2))
+
+
+async def test_a_process_that_stops_ends_the_transaction_of_a_batch(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PORTION", 60)
+    story = await store.story()
+    ids = [(await store.post(story, f"r{number}")).id for number in range(60)]
+    begun = asyncio.Event()
+    loop, apply = asyncio.get_running_loop(), store.writer._apply
+
+    async def stop_inside(*arguments: Any) -> Any:
+        store.writer._stopping = True
+        loop.call_soon_threadsafe(begun.set)
+        return await apply(*arguments)
+
+    monkeypatch.setattr(store.writer, "_apply", stop_inside)
+    removing = asyncio.create_task(
+        store.writer.submit_between([decide(story, one, "remove") for one in ids])
+    )
+    await begun.wait()
+    with pytest.raises(UnavailableError):
+        await removing
+    assert await log_numbers(store, story) == list(range(1, writer.LEAST_APPLIED + 1))
+
+
 async def test_only_columns_that_changed_are_written(store: Store) -> None:
     story = await store.story()
     comment = await store.post(story, "r")

@@ -9,10 +9,13 @@ from typing import Any
 
 import feedparser
 import pytest
+from starlette.requests import Request
 
 from tests.e2e.publisher import Publisher, Story
 from tests.waiting import wait_until
 from tests.web.shared_server import SECRET, SharedServer, rejection
+from widget_server.web.compressed import CompressedBody
+from widget_server.web.conditional import conditional_response
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 HOSTILE = "]]></content><script>alert(1)</script>&nbsp;\u202e"
@@ -126,6 +129,20 @@ def test_a_client_that_has_the_feed_gets_304_until_something_changes(
     changed = feed(shared_server, story, **{"If-None-Match": etag})
     assert changed.status_code == 200
     assert len(parsed(changed).entries) == 2
+
+
+@pytest.mark.parametrize(
+    ("age", "is_sent"), [(0, False), (1_000, False), (1_999, False), (2_000, True)]
+)
+def test_last_modified_waits_until_no_other_process_can_have_changed_the_story_in_its_second(
+    age: int, is_sent: bool
+) -> None:
+    request = Request({"type": "http", "headers": []})
+    changed = 1_800_000_000_000
+    response = conditional_response(
+        request, CompressedBody(b"x"), "a/b", {}, changed, changed + age
+    )
+    assert ("last-modified" in response.headers) is is_sent
 
 
 def test_last_modified_is_sent_when_the_second_of_the_change_is_over(

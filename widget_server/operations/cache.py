@@ -242,7 +242,7 @@ class LookupCache:
     def on_changed(self, code: str) -> None:
         """Make `recent_story` read the story again, because this process committed a change of it."""
         self._read_at.pop(code, None)
-        # Nobody may join a read that began before the change, and its result is not cached.
+        # No caller may join a read that began before the change, and its result is not cached.
         self._shared.pop(("recent", code), None)
 
     def _put_read(self, code: str, story: Story | None) -> None:
@@ -269,8 +269,9 @@ class LookupCache:
         """Cache a story that was just read or written."""
         self._absent.pop(story.code, None)
         self._clear_if_restored()
-        # A caller may hold a story that was read before the last change.
-        self._read_at.pop(story.code, None)
+        # A caller may hold a story that was read before the last change, or one that is newer than what a
+        # read that goes on will return.
+        self.on_changed(story.code)
         self._by_code[story.code] = (self._clock(), story)
         self._by_code.move_to_end(story.code)
         if len(self._by_code) > MAX_STORIES:

@@ -9,10 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from widget_server.model.records import Site
+from widget_server.operations.cache import RECENT_S
 from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBody
 
 MAX_BODIES = 256
 """Bodies that are stored."""
+MODIFIED_AFTER_MS = round(1_000 * (1 + RECENT_S))
+"""Age in milliseconds from which the last change is sure to be the only one of its second."""
 
 
 class VersionedBodyCache:
@@ -49,11 +52,12 @@ def conditional_response(
 ) -> Response:
     """Return the body, or 304 if the client has it.
 
-    `changed_ms` is the time of the last change. It becomes `Last-Modified` only a second later: of two
-    changes in one second, the client could miss the second one (RFC 9110, 8.8.2.2).
+    `changed_ms` is the time of the last change. It becomes `Last-Modified` only later: of two changes in one
+    second, the client could miss the second one (RFC 9110, 8.8.2.2), and one by another process may not
+    have been read for `RECENT_S`.
     """
     headers = {**headers, "ETag": packed.etag, "Vary": "Accept-Encoding"}
-    if changed_ms is not None and now_ms - changed_ms >= 1_000:
+    if changed_ms is not None and now_ms - changed_ms >= MODIFIED_AFTER_MS:
         headers["Last-Modified"] = formatdate(changed_ms // 1000, usegmt=True)
     if _client_has(request, packed.etag, changed_ms if "Last-Modified" in headers else None):
         return Response(None, 304, headers)

@@ -19,6 +19,8 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from widget_server.model.batches import Batch, Search, actor_fields, actor_from
 from widget_server.model.records import Comment, CommentState, Story
@@ -201,7 +203,14 @@ class _Place:
 
 
 _INDEXED = _Place(comments.c.story, comments.c.created_at, comments.c.id)
-_WHOLE_TABLE = _Place(comments.c.story + 0, comments.c.created_at + 0, comments.c.id + "")
+_PLUS: custom_op[Any] = custom_op("+")
+"""SQLite's sign before a column: the same value, which is looked up in no index."""
+_WHOLE_TABLE = _Place(
+    *(
+        UnaryExpression(column, operator=_PLUS)
+        for column in (_INDEXED.story, _INDEXED.created_at, _INDEXED.id)
+    )
+)
 
 
 async def _place(

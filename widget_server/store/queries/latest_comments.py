@@ -157,7 +157,7 @@ async def read_named(
     limit: int,
     **values: Any,
 ) -> LatestComments:
-    """Read the comments of a query by `select_named`, whose other parameters are `values`.
+    """Read the comments of a query with the columns of `select_comments`, whose other parameters are `values`.
 
     `of_stories` are their stories by id.
     """

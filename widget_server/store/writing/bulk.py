@@ -97,13 +97,20 @@ async def run_many(
     """Run a statement that is built once with each of the rows, which have the same names.
 
     The values must be of types that the driver takes as they are: text, whole numbers, booleans, None.
+    If the statement needs more than them, such as a column's default in Python, SQLAlchemy adds it.
     """
     names = tuple(rows[0])
     key = statement, names, connection.dialect.name
     if key not in _driver_statements:
         compiled = statement.compile(dialect=connection.dialect, column_keys=list(names))
-        _driver_statements[key] = str(compiled), _values_of(compiled.positiontup or ())
-    text, values = _driver_statements[key]
+        needed = compiled.positiontup or []
+        has_all = set(needed) <= set(names)
+        _driver_statements[key] = (str(compiled), _values_of(needed)) if has_all else None
+    known = _driver_statements[key]
+    if known is None:
+        await connection.execute(statement, list(rows))
+        return
+    text, values = known
     await connection.exec_driver_sql(text, [values(row) for row in rows])
 
 
@@ -122,13 +129,19 @@ def _values_of(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any,
     return taken
 
 
-_driver_statements: dict[tuple[Any, tuple[str, ...], str], tuple[str, Callable[[Any], Any]]] = {}
-"""SQL of the driver and what takes its parameters from a row, by statement, names and dialect."""
+_driver_statements: dict[
+    tuple[Any, tuple[str, ...], str], tuple[str, Callable[[Any], Any]] | None
+] = {}
+"""SQL of the driver and what takes its parameters from a row, by statement, names and dialect.
+
+None: the rows do not have all values.
+"""
 
 
 @cache
 def _insert(table: Table) -> Insert:
-    return insert(table)
+    # Inline: without the ids that PostgreSQL would return.
+    return insert(table).inline()
 
 
 def insert_ignore(table: Table, dialect: Dialect) -> Any:

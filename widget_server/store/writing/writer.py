@@ -3,7 +3,8 @@
 A batch contains the actions that arrive during the previous commit and in the `LINGER_S` after it, at
 most `MAX_BATCH`. So many actions share the cost of one `fsync`, and an idle server replies at once.
 Actions that no reader waits for are written in portions, in short transactions between those of readers.
-Such a transaction ends early when a reader's action arrives: what is left of it comes first in the next one.
+Such a transaction ends early when a reader's action arrives or the process stops: what is left of it comes
+first in the next one, or is left to its job.
 """
 
 import asyncio
@@ -59,7 +60,7 @@ PORTION = 28
 With fewer of them, most of the time goes into the statements around them.
 """
 LEAST_APPLIED = 4
-"""Actions of a portion that are applied in any case. It ends after them as soon as a reader's action waits.
+"""Actions of a portion that are applied in any case. It ends after them as soon as it is awaited.
 
 On SQLite that action then joins the transaction, which saves one commit.
 """
@@ -291,7 +292,7 @@ class Writer:
     async def _write(
         self, batch: list[_PendingWrite], tries: int = TRIES, *, may_end: bool = False
     ) -> list[_PendingWrite]:
-        """Write a batch. Return its last actions if they were left because a reader waits (`may_end`)."""
+        """Write a batch. With `may_end`, return its last actions if they were left because it is awaited."""
         try:
             return await self._commit(batch, may_end)
         except Exception as error:

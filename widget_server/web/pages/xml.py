@@ -7,7 +7,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from widget_server.web.pages.comment_html import render as render_tree
 from widget_server.web.pages.layout import TEMPLATES
 
-# XML 1.0, 2.2: not even an escaped reference to these characters is well-formed. Surrogates are not, either.
+# XML 1.0, 2.2: not even an escaped reference to these characters is well-formed. `encode` leaves surrogates
+# out, which are not allowed either.
 _CONTROLS = bytes(byte for byte in range(0x20) if byte not in b"\t\n\r")
 _NONCHARACTERS = ("\ufffe".encode(), "\uffff".encode())
 
