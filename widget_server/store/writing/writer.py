@@ -54,7 +54,7 @@ LINGER_S = 0.002
 """Pause before each batch, in seconds, so that it contains more actions."""
 MAX_BATCH = 500
 """Actions in one transaction."""
-PORTION = 28
+PORTION = 24
 """Most actions in one transaction that no reader waits for: a reader who comes waits for its commit.
 
 With fewer of them, most of the time goes into the statements around them.
