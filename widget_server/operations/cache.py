@@ -269,8 +269,8 @@ class LookupCache:
         """Cache a story that was just read or written."""
         self._absent.pop(story.code, None)
         self._clear_if_restored()
-        # A caller may hold a story that was read before the last change, or one that is newer than what a
-        # read that goes on will return.
+        # The story may be older than the last change, so no feed uses it. It may also be newer than what a
+        # running read returns, so that result is not cached.
         self.on_changed(story.code)
         self._by_code[story.code] = (self._clock(), story)
         self._by_code.move_to_end(story.code)

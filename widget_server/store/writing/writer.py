@@ -55,14 +55,14 @@ LINGER_S = 0.002
 MAX_BATCH = 500
 """Actions in one transaction."""
 PORTION = 24
-"""Most actions in one transaction that no reader waits for: a reader who comes waits for its commit.
+"""Most actions that can wait in one transaction: a reader whose action arrives waits for its commit.
 
-With fewer of them, most of the time goes into the statements around them.
+With fewer of them, the statements of each transaction take most of the time.
 """
 LEAST_APPLIED = 4
-"""Actions of a portion that are applied in any case. It ends after them as soon as it is awaited.
+"""Actions of a portion that are applied in any case. After them it ends if a reader's action waits, or the end of this process.
 
-On SQLite that action then joins the transaction, which saves one commit.
+On SQLite the reader's action then joins the transaction, which saves one commit.
 """
 TRIES = 3
 """Attempts at one batch if the database aborts its transaction because of a deadlock."""
@@ -101,9 +101,9 @@ class WriterMetrics:
 
 
 class _Group:
-    """Actions that can wait and were submitted together. Their results are not created.
+    """The actions of one `submit_between`: how many are left, and how they ended. Their results are not created.
 
-    A future for each of them cost as much as encoding its event.
+    A future for each action cost as much as encoding its event.
     """
 
     def __init__(self, actions: int) -> None:
