@@ -247,6 +247,25 @@ async def test_a_phone_of_320_pixels_decides_by_touch(queue: Queue, browser: Bro
     await context.close()
 
 
+@pytest.mark.parametrize("language", ["ar", "de", "fr"])
+async def test_on_a_narrow_phone_no_verb_is_covered_in_any_long_language(
+    queue: Queue, browser: Browser, language: str
+) -> None:
+    queue.wait(1, "narrow")
+    context, page = await queue.site.owner(
+        browser, viewport={"width": 320, "height": 640}, locale=language
+    )
+    await page.goto(queue.site.path("queue?queue=pending"))
+    await expect(text(page)).to_have_text("narrow 0")
+    assert await overflow(page) <= 0
+    verbs = await page.locator(".verbs").bounding_box()
+    places = await page.locator(".bar-nav").bounding_box()
+    assert verbs is not None
+    assert places is not None
+    assert verbs["y"] + verbs["height"] <= places["y"] + 1, "one pixel of line"
+    await context.close()
+
+
 async def test_without_script_each_decision_shows_the_next_card_and_undo(
     queue: Queue, browser: Browser
 ) -> None:
