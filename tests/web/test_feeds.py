@@ -16,6 +16,7 @@ from tests.waiting import wait_until
 from tests.web.shared_server import SECRET, SharedServer, rejection
 from widget_server.web.compressed import CompressedBody
 from widget_server.web.conditional import conditional_response
+from widget_server.web.pages.feeds import entry_id
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 HOSTILE = "]]></content><script>alert(1)</script>&nbsp;\u202e"
@@ -57,6 +58,12 @@ def test_feedparser_reads_the_comments_without_a_warning(shared_server: SharedSe
     assert reply.thr_in_reply_to if "thr_in_reply_to" in reply else True
     document = response.text
     assert f'<thr:in-reply-to ref="{first.id}"' in document
+
+
+@pytest.mark.parametrize("comment", ["", "feed:de", *(f"c{n}" for n in range(40))])
+def test_the_id_of_an_entry_is_the_uuid_of_its_story_and_comment(comment: str) -> None:
+    name = f"story-widget:AbC:{comment}"
+    assert entry_id("AbC", comment) == f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, name)}"
 
 
 def test_json_feed_has_the_same_items(shared_server: SharedServer) -> None:
@@ -176,15 +183,17 @@ def test_a_pending_comment_is_in_no_feed(shared_server: SharedServer) -> None:
         assert "waits for" not in response.text
 
 
-def test_a_feed_has_at_most_50_entries_the_last_changed_first(shared_server: SharedServer) -> None:
+def test_a_page_of_a_feed_has_25_entries_the_last_changed_first(
+    shared_server: SharedServer,
+) -> None:
     shared_server.site("feed-long", "rate_limit_comment=1000/60")
     story = Publisher("feed-long", SECRET).story()
     first = shared_server.post(story, "number 0")
-    for number in range(1, 55):
+    for number in range(1, 30):
         shared_server.post(story, f"number {number}")
     found = parsed(feed(shared_server, story))
-    assert len(found.entries) == 50
-    assert "number 54" in found.entries[0].content[0].value
+    assert len(found.entries) == 25
+    assert "number 29" in found.entries[0].content[0].value
     comment = first["comment"]["id"]
     edited = shared_server.action(
         story, "edit", comment=comment, body="number 0, edited", reader=first["reader"]
@@ -260,6 +269,85 @@ def test_search_engines_are_asked_to_leave_feeds_out_unless_the_site_lets_them_i
         assert "x-robots-tag" not in shared_server.http.get(f"/s/{opened.code}/{path}").headers
 
 
+def pages(server: SharedServer, path: str) -> list[Any]:
+    """Return the pages of a JSON Feed, each found by the address in the one before."""
+    found = [server.http.get(path).json()]
+    while "next_url" in found[-1]:
+        assert len(found) < 30, "the pages do not end"
+        found.append(server.http.get(found[-1]["next_url"]).json())
+        assert found[-1]["feed_url"] == found[-2]["next_url"]
+    return found
+
+
+def items_of(found: list[Any]) -> list[str]:
+    """Return the ids of all pages, the deleted ones last of each page."""
+    return [
+        one["id"] for page in found for one in [*page["items"], *page["_discussion"]["deleted"]]
+    ]
+
+
+@pytest.mark.parametrize(("number", "expected"), [(25, [25]), (26, [25, 1]), (51, [25, 25, 1])])
+def test_the_pages_of_a_feed_have_every_comment_once(
+    shared_server: SharedServer, number: int, expected: list[int]
+) -> None:
+    site = f"feed-{uuid.uuid4().hex[:8]}"
+    shared_server.site(site, "rate_limit_comment=1000/60")
+    story = Publisher(site, SECRET).story()
+    posted = [shared_server.post(story, f"number {n}") for n in range(number)]
+    gone = posted[number // 2]
+    shared_server.action(
+        story, "delete", comment=gone["comment"]["id"], reader=gone["reader"]
+    ).raise_for_status()
+    found = pages(shared_server, f"/s/{story.code}/feed.json")
+    assert [len(one["items"]) + len(one["_discussion"]["deleted"]) for one in found] == expected
+    assert len(set(items_of(found))) == number
+    assert sum(len(one["_discussion"]["deleted"]) for one in found) == 1
+    atom = parsed(feed(shared_server, story))
+    seen, following = [entry.id for entry in atom.entries], atom
+    while following := next((x.href for x in following.feed.links if x.rel == "next"), None):
+        following = parsed(shared_server.http.get(following))
+        assert following.feed.id == atom.feed.id
+        seen += [entry.id for entry in following.entries]
+    assert seen == [one["id"] for page in found for one in page["items"]]
+
+
+def test_a_comment_that_comes_while_a_client_reads_the_pages_hides_no_other(
+    shared_server: SharedServer,
+) -> None:
+    site = f"feed-{uuid.uuid4().hex[:8]}"
+    shared_server.site(site, "rate_limit_comment=1000/60")
+    story = Publisher(site, SECRET).story()
+    for number in range(30):
+        shared_server.post(story, f"number {number}")
+    first = shared_server.http.get(f"/s/{story.code}/feed.json").json()
+    for number in range(3):
+        shared_server.post(story, f"later {number}")
+    second = shared_server.http.get(first["next_url"]).json()
+    assert len(set(items_of([first, second]))) == 30
+
+
+def test_the_pages_of_a_feed_in_one_language_stay_in_it(shared_server: SharedServer) -> None:
+    site = f"feed-{uuid.uuid4().hex[:8]}"
+    shared_server.site(site, "rate_limit_comment=1000/60")
+    publisher = Publisher(site, SECRET)
+    german = publisher.story(lang="de")
+    french = Story(german.key, german.code, publisher.token(german.key, lang="fr"))
+    for number in range(27):
+        shared_server.post(german, f"Nummer {number}")
+        shared_server.post(french, f"numéro {number}")
+    found = pages(shared_server, f"/s/{german.code}/feed.json?lang=de")
+    assert [len(one["items"]) for one in found] == [25, 2]
+    assert all("Nummer" in one["content_html"] for page in found for one in page["items"])
+
+
+@pytest.mark.parametrize("before", ["", "x", "-1", "1.5", "1" * 10, "٣"])
+def test_a_page_that_no_feed_names_is_refused(shared_server: SharedServer, before: str) -> None:
+    path = f"/s/{shared_server.story().code}/feed.atom"
+    answer = shared_server.http.get(path, params={"before": before})
+    assert rejection(answer) == (400, "malformed")
+    assert "next page" in answer.json()["detail"]
+
+
 def test_long_comments_leave_a_feed_of_at_most_256_kib(shared_server: SharedServer) -> None:
     shared_server.site("feed-wide", "rate_limit_comment=1000/60")
     story = Publisher("feed-wide", SECRET).story()
@@ -270,3 +358,5 @@ def test_long_comments_leave_a_feed_of_at_most_256_kib(shared_server: SharedServ
         assert len(response.content) <= 256 * 1024
     assert parsed(feed(shared_server, story)).entries
     assert json.loads(feed(shared_server, story, "json").content)["items"]
+    # What a page had no room for is on the next one.
+    assert len(set(items_of(pages(shared_server, f"/s/{story.code}/feed.json")))) == 40

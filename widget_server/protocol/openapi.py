@@ -267,6 +267,12 @@ def openapi_document() -> dict[str, Any]:
                 code,
                 feed_format,
                 spoken,
+                _parameter(
+                    "before",
+                    "query",
+                    {"type": "string", "pattern": "^[0-9]{1,9}$"},
+                    "Part of the next page's address",
+                ),
             ),
             "/s/{code}/discussion.{format}": open_(
                 "The whole discussion as a text file, as JSON, or as a page to print",

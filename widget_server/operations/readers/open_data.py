@@ -14,8 +14,8 @@ from widget_server.store.queries.statements import DecidedCounts
 
 __all__ = ["LatestComments"]
 
-MAX_ENTRIES = 50
-"""Entries of a feed: the last changes."""
+MAX_ENTRIES = 25
+"""Entries of a feed, or of one page of it: the last changes."""
 MAX_ITEMS = 50
 """Comments of one page of a collection."""
 
@@ -83,12 +83,14 @@ async def framed_story(services: Services, code: str) -> OpenStory:
     return found
 
 
-async def latest(services: Services, story: Story, lang: str = "") -> LatestComments:
+async def latest(
+    services: Services, story: Story, lang: str = "", before: int | None = None
+) -> LatestComments:
     """Return the last changed comments of a story, or of those in one language. Raises `UnavailableError`.
 
-    `lang` is the first part of a language tag.
+    `lang` is the first part of a language tag, `before` the place at which the last page ended.
     """
-    return await services.discussions.latest(story, MAX_ENTRIES, lang)
+    return await services.discussions.latest(story, MAX_ENTRIES, lang, before)
 
 
 async def site_changed_at(services: Services, site: Site) -> tuple[str, int]:

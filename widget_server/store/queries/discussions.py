@@ -145,10 +145,15 @@ class Discussions:
 
     @read_transaction
     async def latest(
-        self, connection: AsyncConnection, story: Story, limit: int, lang: str = ""
+        self,
+        connection: AsyncConnection,
+        story: Story,
+        limit: int,
+        lang: str = "",
+        before: int | None = None,
     ) -> LatestComments:
-        """Return the last changed comments of a story, or of those in one language."""
-        return await read_latest(connection, story, limit, lang)
+        """Return the last changed comments of a story, or of those in one language, or those before a `seq`."""
+        return await read_latest(connection, story, limit, lang, before)
 
     @read_transaction
     async def latest_of_site(

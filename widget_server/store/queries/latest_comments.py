@@ -1,11 +1,13 @@
 """The last changed comments of a story and of a site, and all comments of a story in order."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Row,
     Select,
     bindparam,
     desc,
@@ -21,6 +23,10 @@ from widget_server.store.damaged_rows import readable
 from widget_server.store.mapping import select_comments, to_comment, to_story
 from widget_server.store.schema import comments, stories
 
+_NEWEST = 2**62
+"""More than any `seq`."""
+# Pending comments have a `seq` of 0.
+_IS_BEFORE = (comments.c.seq > 0) & (comments.c.seq < bindparam("before"))
 SEARCHED = 2_000
 """Last changed comments among which those of one language are looked for: a bound on the rows read."""
 
@@ -36,14 +42,28 @@ class LatestComments:
     """Story code and comment."""
     stories: dict[str, Story]
     replies: dict[str, int]
+    before: int | None = None
+    """The `before` with which `read_latest` returns the comments that follow, or None after the last ones."""
+
+    def first(self, most: int) -> "LatestComments":
+        """Return the `most` comments of a story that changed last, in the same order. At least one is left out."""
+        changes = sorted((comment.seq for _, comment in self.comments), reverse=True)
+        before = changes[most - 1]
+        kept = [one for one in self.comments if one[1].seq >= before]
+        return replace(self, comments=kept, before=before)
 
 
 async def read_latest(
-    connection: AsyncConnection, story: Story, limit: int, lang: str = ""
+    connection: AsyncConnection,
+    story: Story,
+    limit: int,
+    lang: str = "",
+    before: int | None = None,
 ) -> LatestComments:
     """Read the last changed comments of a story, the last change first. Removed ones are included.
 
     With `lang`, the first part of a language tag: those of the last `SEARCHED` that were written in it.
+    With `before`, a `seq`: as if nothing had changed from then on.
     """
     query = _LAST_CHANGED
     if lang:
@@ -54,12 +74,21 @@ async def read_latest(
             .order_by(desc(comments.c.seq))
             .limit(bindparam("most"))
         )
-    return await read_named(connection, query, {story.id: story}, limit, story=story.id)
+    values = {"story": story.id, "before": _NEWEST if before is None else before}
+    # One more than asked for: whether others follow.
+    rows = (await connection.execute(query, {"most": limit + 1, **values})).all()
+    following = None
+    if len(rows) > limit:
+        following = sorted(row.seq for row in rows)[1]
+        rows = [row for row in rows if row.seq >= following]
+    found = await _with_replies(connection, rows, {story.id: story})
+    return replace(found, before=following)
 
 
 async def read_removed(connection: AsyncConnection, story: Story, limit: int) -> LatestComments:
     """Read those of the `limit` last changed comments of a story that were removed, the last change first."""
-    return await read_named(connection, _LAST_REMOVED, {story.id: story}, limit, story=story.id)
+    values = {"story": story.id, "before": _NEWEST}
+    return await read_named(connection, _LAST_REMOVED, {story.id: story}, limit, **values)
 
 
 def in_language(lang: str) -> ColumnElement[bool]:
@@ -83,7 +112,8 @@ async def read_latest_of_site(connection: AsyncConnection, site: str, limit: int
     if not found:
         return LatestComments([], {}, {})
     parts = [select(_last_changed(story, limit).subquery()) for story in found]
-    return await read_named(connection, select_named(union_all(*parts)), found, limit)
+    query = select_named(union_all(*parts))
+    return await read_named(connection, query, found, limit, before=_NEWEST)
 
 
 async def read_in_order(
@@ -108,10 +138,9 @@ async def read_in_order(
 def _last_changed(
     story: int | BindParameter[Any], limit: int | BindParameter[Any]
 ) -> Select[tuple[str]]:
-    # Pending comments have a `seq` of 0.
     return (
         select(comments.c.id)
-        .where((comments.c.story == story) & (comments.c.seq > 0))
+        .where((comments.c.story == story) & _IS_BEFORE)
         .order_by(desc(comments.c.seq))
         .limit(limit)
     )
@@ -130,7 +159,7 @@ def select_named(ids: Any) -> Select[Any]:
 # Built once, because building these queries took as long as reading the comments.
 _OF_STORY = (
     select_comments()
-    .where((comments.c.story == bindparam("story")) & (comments.c.seq > 0))
+    .where((comments.c.story == bindparam("story")) & _IS_BEFORE)
     .order_by(desc(comments.c.seq))
     .limit(bindparam("most"))
     .subquery()
@@ -163,6 +192,13 @@ async def read_named(
     """
     # All at once: one by one takes twice as long.
     rows = (await connection.execute(query, {"most": limit, **values})).all()
+    return await _with_replies(connection, rows, of_stories)
+
+
+async def _with_replies(
+    connection: AsyncConnection, rows: Sequence[Row[Any]], of_stories: dict[int, Story]
+) -> LatestComments:
+    """Return the comments of rows of `select_comments`, and how many replies each has."""
     found = readable(rows, lambda row: (of_stories[row.story].code, to_comment(row)))
     tops = [comment.id for _, comment in found if comment.parent is None]
     replies = {}

@@ -12,6 +12,7 @@ from widget_server.protocol import serializers
 from widget_server.web.api.stories import get_services, story_code_param
 from widget_server.web.conditional import VersionedBodyCache
 from widget_server.web.pages import feeds
+from widget_server.web.pages.feed_documents import Feed, write
 
 
 async def story_featured(request: Request) -> Response:
@@ -31,7 +32,7 @@ async def story_featured(request: Request) -> Response:
         latest = await open_data.featured(services, story)
         page = f"{services.server_origin}/s/{code}"
         entries, deleted = feeds.entries_of(services.server_origin, latest)
-        feed = feeds.Feed(
+        feed = Feed(
             id=feeds.entry_id(code, "featured"),
             title=f"Featured comments: {story.title or story.key}",
             address=f"{page}/featured.{kind}",
@@ -41,7 +42,7 @@ async def story_featured(request: Request) -> Response:
             entries=entries,
             deleted=deleted,
         )
-        packed = cache.put((code, "featured", kind), version, feeds.write(feed, kind))
+        packed = cache.put((code, "featured", kind), version, write(feed, kind))
     return feeds.respond(request, services, packed, kind, changed, found.site)
 
 
@@ -57,7 +58,7 @@ async def site_featured(request: Request) -> Response:
     if packed is None:
         latest = await open_data.featured_of_site(services, site)
         entries, deleted = feeds.entries_of(services.server_origin, latest)
-        feed = feeds.Feed(
+        feed = Feed(
             id=f"urn:uuid:{uuid5(NAMESPACE_URL, f'story-widget:site:{site.slug}:featured')}",
             title=f"Featured comments: {site.name}",
             address=f"{services.server_origin}/sites/{site.slug}/featured.{kind}",
@@ -69,5 +70,5 @@ async def site_featured(request: Request) -> Response:
         # Two changes can have one time.
         if services.now_ms() - changed < feeds.SETTLED_MS:
             version = (epoch, -1, site.name)
-        packed = cache.put(key, version, feeds.write(feed, kind))
+        packed = cache.put(key, version, write(feed, kind))
     return feeds.respond(request, services, packed, kind, changed, site)
