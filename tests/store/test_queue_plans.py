@@ -14,7 +14,8 @@ from widget_server.model.queue import CaseFilter, StorySet
 from widget_server.store import migrate
 from widget_server.store.queries.hints import select_own_hints, select_page_of_hints
 from widget_server.store.queries.new_comments import select_new
-from widget_server.store.queries.queue import select_facts, select_page, select_queue_counts
+from widget_server.store.queries.queue import select_page
+from widget_server.store.queries.queue_facts import select_facts, select_queue_counts
 from widget_server.store.writing.old_cases import select_old_cases
 
 AFTER = (5, 1_000, 7)

@@ -202,6 +202,31 @@ class AtWork:
     cases: int
 
 
+@dataclass(frozen=True, slots=True)
+class NewWindow:
+    """Which published comments are new to a person. Times are milliseconds since 1970."""
+
+    by: str
+    """The person as marks name them: `account:…`, `key:…` or `shell:…`."""
+    never: int
+    """From when on, if the person has no mark."""
+    oldest: int
+    """From when on at the earliest."""
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """The person for whom a page of the queue is made."""
+
+    kind: str
+    """Kind of the actor, as in `model.actors`."""
+    id: str
+    today: int
+    """When the day began (UTC), in milliseconds since 1970."""
+    new: NewWindow
+
+
 @dataclass(slots=True)
 class QueueFacts:
     """What waits on a site, who is at work, and what cases can be filtered by."""
@@ -213,6 +238,10 @@ class QueueFacts:
     """Published comments since the person last looked, counted up to `MAX_NEW_COUNTED`."""
     hints: int = 0
     """Open hints, for those who may correct stories."""
+    hard: int = 0
+    """Cases with a harsh reason that the person has decided today, so that they know when it is enough."""
+    watch_lists: list[WatchList] = field(default_factory=list)
+    """The site's, by name."""
     choices: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
     """Values of `story`, `copy` and `lang` with their names and numbers of cases, the most frequent first."""
 

@@ -11,7 +11,7 @@ from widget_server.model.actors import Actor
 from widget_server.model.decisions import Case
 from widget_server.model.errors import NotFoundError
 from widget_server.model.limits import MAX_PAGE
-from widget_server.model.queue import Card, CaseFilter
+from widget_server.model.queue import Card, CaseFilter, NewWindow
 from widget_server.model.records import Comment
 from widget_server.operations.moderation.cases import filter_of, visible_context
 from widget_server.operations.moderation.watch_lists import with_stories
@@ -89,11 +89,12 @@ async def cards_of_new(
 async def count_new(services: Services, by: Actor, site: str) -> int:
     """Return how many comments came in since the actor last looked, counted up to `MAX_NEW_COUNTED`."""
     require(by, "read", site)
-    now = services.now_ms()
-    never, oldest = (now - FIRST_LOOK_MS, ""), (now - LONGEST_MS, "")
-    return await services.new_comments.count(
-        site, name_of(by), never, oldest, now - SETTLED_MS, by.copies
-    )
+    return await services.new_comments.count(site, window_of(by, services.now_ms()), by.copies)
+
+
+def window_of(by: Actor, now: int) -> NewWindow:
+    """Return which comments are new to the actor. `now` is in milliseconds."""
+    return NewWindow(name_of(by), now - FIRST_LOOK_MS, now - LONGEST_MS, now - SETTLED_MS)
 
 
 async def mark_seen(services: Services, by: Actor, site: str, comment: str) -> None:

@@ -13,7 +13,7 @@ from widget_server.model.errors import (
     NotFoundError,
     NotPermittedError,
 )
-from widget_server.model.queue import Card, CaseFilter, QueueFacts, is_harsh, mixed
+from widget_server.model.queue import Card, CaseFilter, QueueFacts, Watcher, is_harsh, mixed
 from widget_server.model.records import CommentState
 from widget_server.operations.moderation import bans, evidence, hints
 from widget_server.operations.moderation.cases import (
@@ -28,10 +28,10 @@ from widget_server.operations.moderation.cases import (
 from widget_server.operations.moderation.decide import decide
 from widget_server.operations.moderation.new_comments import (
     cards_of_new,
-    count_new,
     list_new,
     name_of,
     take_new,
+    window_of,
 )
 from widget_server.operations.moderation.suspects import suspects_of
 from widget_server.operations.moderation.watch_lists import with_stories
@@ -49,6 +49,7 @@ __all__ = [
     "show_queue",
 ]
 
+DAY_MS = 86_400_000
 SHOWN = 6
 """The case to decide about and the next ones."""
 LOOKED_AT = (12, 50)
@@ -175,17 +176,18 @@ async def _show_new(
 
 
 async def queue_facts(services: Services, by: Actor, site: str) -> QueueFacts:
-    """Return what waits, who is at work, and what cases can be filtered by.
+    """Return what waits, who is at work, what cases can be filtered by, and the site's watch-lists.
 
     The numbers come from counters. Raises `NotPermittedError`.
     """
     require(by, "read", site)
-    facts = await services.queue.facts(site, services.now_ms(), by.copies)
+    now = services.now_ms()
+    watcher = Watcher(by.kind, by.id, now - now % DAY_MS, window_of(by, now))
+    facts = await services.queue.facts(site, now, by.copies, watcher)
     unseen = unseen_queues(by, site)
     for queue in unseen:
         facts.counts.pop(queue, None)
     facts.at_work = [one for one in facts.at_work if one.queue not in unseen]
-    facts.new = await count_new(services, by, site)
     if not allowed(by, "correct", site):
         facts.hints = 0
     return facts

@@ -22,7 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.queue import CaseFilter
-from widget_server.store.queries.queue import NOW, OF_SITE, ORDER, is_mild, open_cases_where
+from widget_server.store.queries.queue import NOW, OF_SITE, is_mild, open_cases_where
+from widget_server.store.queries.queue_facts import ORDER
 from widget_server.store.schema import cases, decisions
 from widget_server.store.schema_queue import case_leases
 from widget_server.store.schema_readers import appeals

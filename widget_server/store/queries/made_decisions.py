@@ -29,19 +29,19 @@ _HARD_ONES = (
 )
 
 
+async def count_hard(
+    connection: AsyncConnection, site: str, kind: str, actor: str, since: int
+) -> int:
+    """Count the cases with a harsh reason that this actor has decided since a time."""
+    values = {"of_site": site, "since": since, "kind": kind, "person": actor}
+    return int((await connection.execute(_HARD_ONES, values)).scalar_one())
+
+
 class MadeDecisions:
     """Reads of one database."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-
-    @read_transaction
-    async def hard_ones(
-        self, connection: AsyncConnection, site: str, kind: str, actor: str, since: int
-    ) -> int:
-        """Return how many cases with a harsh reason this actor has decided since a time."""
-        values = {"of_site": site, "since": since, "kind": kind, "person": actor}
-        return int((await connection.execute(_HARD_ONES, values)).scalar_one())
 
     @read_transaction
     async def with_ids(

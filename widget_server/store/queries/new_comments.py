@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.decisions import Case
-from widget_server.model.queue import MAX_NEW_COUNTED, CaseFilter
+from widget_server.model.queue import MAX_NEW_COUNTED, CaseFilter, NewWindow
 from widget_server.model.records import CommentState
 from widget_server.store.damaged_rows import readable
 from widget_server.store.engine import Database, read_transaction
@@ -84,24 +84,26 @@ class NewComments:
         self,
         connection: AsyncConnection,
         site: str,
-        by: str,
-        never: Mark,
-        oldest: Mark,
-        now: int,
+        new: NewWindow,
         copies: frozenset[int] | None = None,
     ) -> int:
-        """Return how many there are after this person's mark, counted up to `MAX_NEW_COUNTED`.
+        """Return how many there are after this person's mark, counted up to `MAX_NEW_COUNTED`."""
+        return await count_new(connection, site, new, copies)
 
-        `never` is the mark of a person who has none; what is before `oldest` is not counted.
-        """
-        after = max(await _mark(connection, site, by) or never, oldest)
-        values = {"of_site": site, "after_at": after[0], "after_id": after[1], "now": now}
-        return int((await connection.execute(_count_new(copies), values)).scalar_one())
+
+async def count_new(
+    connection: AsyncConnection, site: str, new: NewWindow, copies: frozenset[int] | None
+) -> int:
+    """Count what is new to a person, up to `MAX_NEW_COUNTED`."""
+    mark = await _mark(connection, site, new.by)
+    at, comment = max(mark or (new.never, ""), (new.oldest, ""))
+    values = {"of_site": site, "after_at": at, "after_id": comment, "now": new.until}
+    return int((await connection.execute(_count_new(copies), values)).scalar_one())
 
 
 @lru_cache(64)
 def _count_new(copies: frozenset[int] | None) -> Select[Any]:
-    """Return the query of `NewComments.count`. Building it takes longer than the database needs."""
+    """Return the query of `count_new`. Building it takes longer than the database needs."""
     now: Any = bindparam("now", type_=BigInteger)
     after: Any = bindparam("after_at", type_=BigInteger), bindparam("after_id", type_=String)
     site: Any = bindparam("of_site", type_=String)

@@ -25,7 +25,7 @@ from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import select_comments, to_comment
 from widget_server.store.queries.comment_context import Context, read_contexts
 from widget_server.store.queries.log_names import select_names
-from widget_server.store.queries.queue import select_queue_counts
+from widget_server.store.queries.queue_facts import select_queue_counts
 from widget_server.store.schema import (
     IS_OPEN,
     IS_PENDING,

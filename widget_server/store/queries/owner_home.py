@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from widget_server.model.records import CommentState
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.queries.log_names import FIRST_CHARACTERS
-from widget_server.store.queries.queue import select_queue_counts
+from widget_server.store.queries.queue_facts import select_queue_counts
 from widget_server.store.schema import (
     IS_STORY_REACTION,
     comments,

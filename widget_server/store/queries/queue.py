@@ -1,7 +1,7 @@
 """Reads of open cases: a page of a queue, what is known about its comments, and how many wait."""
 
 from collections.abc import Collection, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -11,21 +11,16 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
-    cast,
-    desc,
     func,
-    literal,
-    null,
     or_,
     select,
     tuple_,
-    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.capacity import Load
 from widget_server.model.decisions import Case
-from widget_server.model.queue import HARSH, AtWork, CaseFilter, Context, QueueFacts
+from widget_server.model.queue import HARSH, CaseFilter, Context, QueueFacts, Watcher
 from widget_server.model.records import Comment
 from widget_server.store.damaged_rows import readable
 from widget_server.store.decision_mapping import to_case
@@ -33,18 +28,18 @@ from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import select_comments
 from widget_server.store.queries.capacity import is_only_local, read_only_local
 from widget_server.store.queries.comment_context import read_contexts
-from widget_server.store.queries.story_sets import in_story_set
+from widget_server.store.queries.made_decisions import count_hard
+from widget_server.store.queries.new_comments import count_new
+from widget_server.store.queries.queue_facts import ORDER, read_facts, select_queue_counts
+from widget_server.store.queries.story_sets import in_story_set, read_watch_lists
 from widget_server.store.schema import (
     IS_OPEN,
     cases,
     comments,
-    copies as copies_of_stories,
     kept_texts,
     stories,
 )
-from widget_server.store.schema_hints import hint_counts
-from widget_server.store.schema_people import accounts, api_keys
-from widget_server.store.schema_queue import case_counts, case_leases
+from widget_server.store.schema_queue import case_leases
 
 DAY_MS = 86_400_000
 CaseCursor = tuple[int, int, int]
@@ -53,15 +48,6 @@ CaseCursor = tuple[int, int, int]
 OF_SITE: Any = bindparam("of_site", type_=String)
 NOW: Any = bindparam("now", type_=BigInteger)
 """What queries that are built once are told when they run. Times are milliseconds."""
-
-CHOICES_FROM = 300
-"""Open cases, the most urgent first, that the choices of the filters are taken from."""
-
-CHOICES_SHOWN = 30
-"""Choices of one filter, the most frequent ones. The address of a page takes any other."""
-
-ORDER = (cases.c.priority, cases.c.opened_at, cases.c.id)
-"""The most urgent first, then the oldest."""
 
 
 class CaseQueue:
@@ -135,33 +121,21 @@ class CaseQueue:
 
     @read_transaction
     async def facts(
-        self, connection: AsyncConnection, site: str, now: int, copies: frozenset[int] | None
+        self,
+        connection: AsyncConnection,
+        site: str,
+        now: int,
+        copies: frozenset[int] | None,
+        watcher: Watcher,
     ) -> QueueFacts:
-        """Return what waits, who is at work, and what cases can be filtered by: one SQL statement.
+        """Return what waits, who is at work, and what cases can be filtered by: one view for a whole page.
 
         Those whose role is limited to some copies are told the numbers only.
         """
-        found = QueueFacts()
-        most: dict[str, AtWork] = {}
-        if copies is None:
-            rows = await connection.execute(_facts_of_all(), {"site": site, "now": now})
-        else:
-            rows = await connection.execute(select_facts(site, now, copies))
-        for row in rows:
-            match row.kind:
-                case "queue":
-                    found.counts[row.key] = (row.number, row.at)
-                case "hints":
-                    found.hints = row.number
-                case "at_work":
-                    other = most.get(row.key)
-                    if other is None or other.cases < row.number:
-                        most[row.key] = AtWork(row.key, row.name, row.detail, row.number)
-                case kind:
-                    found.choices.setdefault(kind, []).append((row.key, row.name, row.number))
-        found.at_work = sorted(most.values(), key=lambda one: (one.name, one.by))
-        for choices in found.choices.values():
-            choices.sort(key=lambda one: (-one[2], one[1]))
+        found = await read_facts(connection, site, now, copies)
+        found.new = await count_new(connection, site, watcher.new, copies)
+        found.hard = await count_hard(connection, site, watcher.kind, watcher.id, watcher.today)
+        found.watch_lists = await read_watch_lists(connection, site)
         return found
 
 
@@ -230,102 +204,6 @@ def _page_of(
 ) -> Select[Any]:
     """Return the query of `CaseQueue.page`, first page. Building it takes longer than the database needs."""
     return select_page(OF_SITE, chosen, NOW, None, limit, without, copies)
-
-
-@cache
-def _facts_of_all() -> Any:
-    """Return the query of `CaseQueue.facts` for all copies. Building it takes longer than the database needs."""
-    return select_facts(bindparam("site", type_=String), bindparam("now", type_=BigInteger), None)
-
-
-def select_facts(site: Any, now: Any, copies: frozenset[int] | None) -> Any:
-    """Return the query of `CaseQueue.facts`."""
-    none = null()
-
-    def row(
-        kind: str, key: Any, number: Any, name: Any = none, detail: Any = none, at: Any = none
-    ) -> Any:
-        columns: list[Any] = [
-            literal(kind).label("kind"),
-            cast(key, String).label("key"),
-            cast(name, String).label("name"),
-            cast(detail, String).label("detail"),
-            cast(number, BigInteger).label("number"),
-            cast(at, BigInteger).label("at"),
-        ]
-        return select(*columns)
-
-    counted = select_queue_counts(site, copies).subquery()
-    parts = [
-        row("queue", counted.c.queue, counted.c.number, at=counted.c.oldest).select_from(counted)
-    ]
-    if copies is not None:
-        return union_all(*parts)
-    parts.append(row("hints", none, hint_counts.c.number).where(hint_counts.c.site == site))
-    by = case_leases.c.by
-    who = func.coalesce(accounts.c.name, api_keys.c.label, by)
-    parts.append(
-        row("at_work", by, func.count(), who, cases.c.queue)
-        .select_from(case_leases)
-        .join(cases, cases.c.id == case_leases.c.case_id)
-        .outerjoin(accounts, (accounts.c.id == func.substr(by, 9)) & by.like("account:%"))
-        .outerjoin(api_keys, (api_keys.c.id == func.substr(by, 5)) & by.like("key:%"))
-        .where(case_leases.c.site == site, case_leases.c.until > now, IS_OPEN)
-        .group_by(by, who, cases.c.queue)
-    )
-    some = (
-        select(cases.c.story, cases.c.copy, cases.c.lang)
-        .where(cases.c.site == site, IS_OPEN)
-        .order_by(*ORDER)
-        .limit(CHOICES_FROM)
-        .cte("some")
-    )
-
-    def most(column: Any) -> Any:
-        # Counted before the names are joined: else SQLite reads all stories and copies of the server.
-        number = func.count().label("number")
-        counted = select(column.label("value"), number).where(column.is_not(None)).group_by(column)
-        return counted.order_by(desc(number), column).limit(CHOICES_SHOWN).subquery()
-
-    by_story, by_copy, by_lang = most(some.c.story), most(some.c.copy), most(some.c.lang)
-    story = func.coalesce(stories.c.title, stories.c.key)
-    copy = func.coalesce(copies_of_stories.c.label, copies_of_stories.c.origin)
-    parts += [
-        row("story", stories.c.code, by_story.c.number, story)
-        .select_from(by_story)
-        .join(stories, stories.c.id == by_story.c.value),
-        row("copy", copies_of_stories.c.id, by_copy.c.number, copy)
-        .select_from(by_copy)
-        .join(copies_of_stories, copies_of_stories.c.id == by_copy.c.value),
-        row("lang", by_lang.c.value, by_lang.c.number, by_lang.c.value).select_from(by_lang),
-    ]
-    return union_all(*parts)
-
-
-def select_queue_counts(site: Any, copies: frozenset[int] | None) -> Select[Any]:
-    """Return a query for the number of open cases and the time of the oldest, by queue."""
-    if copies is not None:
-        return (
-            select(
-                cases.c.queue.label("queue"),
-                func.count().label("number"),
-                func.min(cases.c.opened_at).label("oldest"),
-            )
-            .where(cases.c.site == site, IS_OPEN, cases.c.copy.in_(copies))
-            .group_by(cases.c.queue)
-        )
-    oldest = (
-        select(cases.c.opened_at)
-        .where(cases.c.site == case_counts.c.site, cases.c.queue == case_counts.c.queue, IS_OPEN)
-        .order_by(cases.c.opened_at)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return select(
-        case_counts.c.queue.label("queue"),
-        case_counts.c.number.label("number"),
-        func.coalesce(oldest, 0).label("oldest"),
-    ).where(case_counts.c.site == site, case_counts.c.number > 0)
 
 
 def _select_cases() -> Select[Any]:

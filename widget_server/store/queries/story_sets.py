@@ -3,7 +3,18 @@
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, delete, desc, exists, func, insert, select, true
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    bindparam,
+    delete,
+    desc,
+    exists,
+    func,
+    insert,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.errors import MalformedError, NotFoundError
@@ -18,6 +29,11 @@ from widget_server.store.transactions import TransactionFn
 
 HOUR_MS = 3_600_000
 MAX_WATCH_LISTS = 50
+_OF_SITE = (
+    select(watch_lists)
+    .where(watch_lists.c.site == bindparam("of_site"))
+    .order_by(watch_lists.c.name, watch_lists.c.id)
+)
 
 
 class WatchLists:
@@ -29,9 +45,7 @@ class WatchLists:
     @read_transaction
     async def of_site(self, connection: AsyncConnection, site: str) -> list[WatchList]:
         """Return the watch-lists of a site by name."""
-        query = select(watch_lists).where(watch_lists.c.site == site)
-        rows = await connection.execute(query.order_by(watch_lists.c.name, watch_lists.c.id))
-        return readable(rows, _to_watch_list)
+        return await read_watch_lists(connection, site)
 
     @read_transaction
     async def find(self, connection: AsyncConnection, site: str, name: str) -> WatchList | None:
@@ -39,6 +53,11 @@ class WatchLists:
         own = (watch_lists.c.site == site) & (watch_lists.c.id == name)
         rows = await connection.execute(select(watch_lists).where(own))
         return next(iter(readable(rows, _to_watch_list)), None)
+
+
+async def read_watch_lists(connection: AsyncConnection, site: str) -> list[WatchList]:
+    """Read the watch-lists of a site by name."""
+    return readable(await connection.execute(_OF_SITE, {"of_site": site}), _to_watch_list)
 
 
 def in_story_set(chosen: StorySet, site: str, now: int, of: FromClause) -> ColumnElement[bool]:

@@ -143,7 +143,6 @@ async def _cards(page: Page, hint: str, step: str) -> Response:
         trouble=page.t("hint_answered") if hint and not named else "",
         filter_query=urlencode(values_of(chosen)),
         says=says_of(page) | {"taken": page.t("hint_answered")},
-        hard_today=0,
     )
 
 

@@ -16,7 +16,6 @@ from widget_server.model.queue_keys import keys_of
 from widget_server.operations.moderation import batches, discussion, queue
 from widget_server.operations.moderation.cases import open_cases
 from widget_server.operations.moderation.decide import decide_batch
-from widget_server.operations.moderation.hard_today import hard_today
 from widget_server.operations.moderation.hidden_words import HiddenWords, hidden_words
 from widget_server.operations.moderation.new_comments import list_new, mark_seen
 from widget_server.operations.moderation.queue import CaseCursor, QueuePage, cursor_of, filter_of
@@ -68,10 +67,8 @@ async def show(page: Page) -> Response:
         return await hints.show(page)
     before = [] if found.card is None else [cursor_of(found.card.case)]
     before += [cursor_of(case) for case in found.next]
-    frame, card, hard = await asyncio.gather(
-        frame_of(page, found),
-        _card_values(page, base_of(page, found.chosen)),
-        hard_today(page.services, page.actor, page.site),
+    frame, card = await asyncio.gather(
+        frame_of(page, found), _card_values(page, base_of(page, found.chosen))
     )
     return page.render(
         "queue/queue.html",
@@ -79,7 +76,6 @@ async def show(page: Page) -> Response:
         place_before=lambda index: place_of(before[index]),
         filter_query=urlencode(values_of(found.chosen)),
         says=says_of(page),
-        hard_today=hard,
         may_take=queue.may_take(page.actor, page.site),
     )
 

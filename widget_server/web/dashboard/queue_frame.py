@@ -11,7 +11,6 @@ from widget_server.operations.moderation import batches
 from widget_server.operations.moderation.cases import unseen_queues
 from widget_server.operations.moderation.queue import CaseCursor, QueuePage
 from widget_server.operations.moderation.raids import raids_on
-from widget_server.operations.moderation.watch_lists import list_watch_lists
 from widget_server.web.dashboard.decisions import told_now
 from widget_server.web.dashboard.page import Page
 from widget_server.web.dashboard.queue_counts import up_to
@@ -35,7 +34,7 @@ async def frame_of(page: Page, found: QueuePage) -> dict[str, Any]:
         reasons = [*REASONS, FLOOD]
         options["reason"] = [(one, page.t(f"reason_{one}")) for one in reasons]
     options["age"] = [(one, page.t(f"age_{one}")) for one in AGES]
-    lists = await list_watch_lists(page.services, page.actor, page.site)
+    lists = found.facts.watch_lists
     options["watch"] = [(one.id, one.name) for one in lists]
     values = dict.fromkeys(FILTERS, "") | values_of(found.chosen)
     words = {name: dict(some) for name, some in options.items()}
