@@ -131,13 +131,13 @@ function createDiscussion(server, code) {
   }
 
   /**
-   * Request the story's snapshot as this copy shows it: the end of a token names its copies, `undefined` those of the bare code.
+   * Request the story's snapshot as this copy shows it: the end of a token names its copies, nothing those of the bare code.
    *
    * @param {string} [since] `&since=` and a position, for what changed after it
    * @returns {Promise<any>}
    */
   function load(since = "") {
-    return request(`${server}/v1/stories/${code}?copy=${self.token?.slice(-9)}${since}`);
+    return request(`${server}/v1/stories/${code}?copy=${(self.token ?? "").slice(-9)}${since}`);
   }
 
   async function start() {

@@ -63,6 +63,20 @@ async def test_1_a_page_loads_one_script_one_snapshot_and_one_socket_from_one_se
     assert len(sockets) == 1
 
 
+async def test_a_page_without_a_token_asks_for_the_story_as_copies_of_the_bare_code_see_it(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    say(story, "First")
+    page = await hosts.page(await hosts.reader())
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    bare = f'<a class="story-widget" href="{story.link}">Discuss this story</a>{story.script}'
+    await hosts.open(bare, page=page)
+    await article(page, "First").wait_for()
+    assert f"{demo.server}/v1/stories/{story.code}?copy=" in requests
+
+
 async def test_36_a_link_to_a_comment_opens_it_wherever_it_is(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     ids = [say(story, f"Number {number}.") for number in range(25)]

@@ -50,7 +50,6 @@ async def test_a_comment_from_elsewhere_is_hidden_on_one_copy_and_shown_on_all_o
         (handle, THERE),
         (handle, None),
         ("", HERE),
-        ("undefined", HERE),
         ("another", HERE),
     ):
         body, _ = await read.snapshot_of_copy(services, story.code, None, other_handle, origin)

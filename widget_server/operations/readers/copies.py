@@ -86,8 +86,6 @@ async def narrowed_by(
 
 def place_of(services: Services, handle: str, origin: str | None) -> tuple[str, str]:
     """Return handle and origin of the copy that `?copy=` names, as copies have them."""
-    # The embed writes this for a page without a token: it saves bytes that every reader loads.
-    handle = "" if handle == "undefined" else handle
     return handle, services.server_origin if origin is None else _canonical(origin)
 
 
