@@ -110,6 +110,7 @@ PAGES: dict[str, Where] = {
     "/stories": ("list_stories", "story list"),
     "/stories/counts": ("list_stories", "story list"),
     "/stories/{code}": ("show_story", "story show"),
+    "/stories/{code}/discussion.{format}": ("list_comments", "comment list"),
     "/stories/{code}/copies": ("list_copies", "copy list"),
     "/stories/{code}/count": ("show_story", "story show"),
     "/stories/{code}/threads/{comment}": ("list_comments", "comment list"),

@@ -63,6 +63,7 @@ UNKNOWN: Names = {
     "case": 999_999_999,
     "case_ticked": "999999999.unknown00000.1.reported",
     "section": "look",
+    "format": "txt",
 } | {f"to_{verb}": "unknown00000" for verb in COMMENT_VERBS}
 """Names of nothing."""
 
@@ -76,7 +77,7 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
     owner = await people.find_actor(services, desk.owner.account.name, site)
     story = Publisher(site, SECRET).story(title=f"A story of {site}")
     grant, copy = await carry(desk.server, story, f"https://copy-of-{site}.example")
-    names: Names = {"code": grant.story.code, "copy": copy, "section": "look"}
+    names: Names = {"code": grant.story.code, "copy": copy, "section": "look", "format": "txt"}
     _, names["own_copy"] = await republish(
         desk.server, grant.story.code, f"own-copy-of-{site}.example", label="Our paper"
     )

@@ -77,6 +77,7 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ("GET", f"{SITE}/stories"): _read("read"),
     ("GET", f"{SITE}/stories/counts"): _read("read", query="code={code}"),
     ("GET", f"{SITE}/stories/{{code}}"): _read("read"),
+    ("GET", f"{SITE}/stories/{{code}}/discussion.{{format}}"): _read("export_public"),
     ("GET", f"{SITE}/stories/{{code}}/copies"): _read("read_copies"),
     ("GET", f"{SITE}/stories/{{code}}/count"): _read("read"),
     ("GET", f"{SITE}/stories/{{code}}/threads/{{comment}}"): _read("read"),

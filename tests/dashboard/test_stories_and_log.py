@@ -417,7 +417,7 @@ async def test_numbers_that_did_not_change_are_answered_without_a_body(desk: Des
         assert changed.headers["etag"] != answer.headers["etag"]
 
 
-async def test_the_story_page_links_to_the_downloads_where_reading_is_open(desk: Desk) -> None:
+async def test_the_discussion_can_be_downloaded_also_where_reading_is_closed(desk: Desk) -> None:
     grant, _ = await carry(desk.server, desk.server.publisher.story(), "https://one.example")
     path = f"stories/{grant.story.code}"
 
@@ -427,10 +427,20 @@ async def test_the_story_page_links_to_the_downloads_where_reading_is_open(desk:
         return [one.rpartition("/discussion.")[2] for one in found]
 
     assert await links() == [], "without comments there is nothing to download"
-    await desk.write(grant)
-    assert await links() == ["txt?lang=en", "json?lang=en", "html?lang=en"]
+    comment = await desk.write(grant)
+    assert await links() == ["txt", "json", "html?lang=en"]
     await desk.server.set(("open_reading", "off"))
-    assert await links() == []
+    assert await links() == ["txt", "json"], "the page to print is a page of readers"
+    own = f"/admin/sites/paper/{path}/discussion"
+    answer = await desk.owner.http.get(f"{own}.json")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    (written,) = answer.json()["comments"]
+    assert (written["id"], answer.json()["complete"]) == (comment.id, True)
+    answer = await desk.owner.http.get(f"{own}.txt")
+    assert answer.text.startswith("Discussion of ")
+    assert "hello" in answer.text
+    for wrong in (f"{own}.html", own.replace(grant.story.code, "000000000000") + ".txt"):
+        assert (await desk.owner.http.get(wrong)).status_code == 404
 
 
 async def test_a_comment_is_featured_and_no_longer_from_the_story_page(desk: Desk) -> None:

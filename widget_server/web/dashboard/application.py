@@ -110,6 +110,7 @@ def dashboard_routes() -> list[Route]:
         Route(f"{SITE}/stories", stories.show),
         Route(f"{SITE}/stories/counts", stories.counts),
         Route(f"{SITE}/stories/{{code}}", story.show),
+        Route(f"{SITE}/stories/{{code}}/discussion.{{format}}", story.download),
         Route(f"{SITE}/stories/{{code}}/copies", story.show_copies),
         Route(f"{SITE}/stories/{{code}}/count", story.count),
         Route(f"{SITE}/stories/{{code}}/threads/{{comment}}", story.show_thread),

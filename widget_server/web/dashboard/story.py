@@ -21,10 +21,13 @@ from widget_server.operations.moderation.discussion import (
 )
 from widget_server.operations.moderation.local_copies import is_shared
 from widget_server.operations.owners import stories
+from widget_server.operations.readers import whole_discussion
 from widget_server.web.dashboard import ticked
 from widget_server.web.dashboard.decisions import ASKED_REASONS, back_of, here, told, told_now
 from widget_server.web.dashboard.narrowing import narrowing, waiting_copies
 from widget_server.web.dashboard.page import Page, site_page
+from widget_server.web.pages.download import send_file
+from widget_server.web.pages.shown_comments import About
 from widget_server.web.pages.translate import Translator
 
 _field = MalformedError.in_field
@@ -37,6 +40,17 @@ MAX_DAYS = 3_650
 async def show(page: Page) -> Response:
     """Handle `GET …/stories/{code}`: the discussion."""
     return await show_story(page)
+
+
+@site_page("export_public", counts=False)
+async def download(page: Page) -> Response:
+    """Handle `GET …/stories/{code}/discussion.{format}`: the file of readers, also where they have none."""
+    code, kind = page.request.path_params["code"], page.request.path_params["format"]
+    if kind not in ("txt", "json"):
+        raise NotFoundError
+    found = await whole_discussion.open_for_staff(page.services, page.actor, page.site, code)
+    about = About.now(page.services, found, Translator(page.t.lang))
+    return await send_file(page.request, page.services, about, kind, {})
 
 
 @site_page("read_copies")

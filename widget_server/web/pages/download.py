@@ -15,6 +15,7 @@ from widget_server.model.errors import NotFoundError
 from widget_server.operations.readers import whole_discussion
 from widget_server.operations.readers.open_data import OpenStory
 from widget_server.operations.readers.whole_discussion import Part
+from widget_server.operations.services import Services
 from widget_server.protocol import serializers
 from widget_server.transport import admission
 from widget_server.web.api.stories import get_services, story_code_param
@@ -46,24 +47,32 @@ async def download(request: Request) -> Response:
         raise NotFoundError
     network = services.network_key(admission.client_address(request.scope))
     found = await whole_discussion.open_whole(services, code, network)
+    headers = {"Vary": "Accept-Language"}
+    if kind == "html":
+        headers["Content-Security-Policy"] = PrintPage.POLICY
+    return await send_file(request, services, About.now(services, found, t), kind, headers)
+
+
+async def send_file(
+    request: Request, services: Services, about: About, kind: str, headers: dict[str, str]
+) -> Response:
+    """Return the discussion as a file of a format, a key of `FORMATS`. Raises `UnavailableError`."""
+    found = about.found
     headers = {
+        **headers,
         "Cache-Control": "no-store",
-        "Content-Language": t.lang,
+        "Content-Language": about.t.lang,
         "Content-Type": FORMATS[kind],
-        "Vary": "Accept-Language",
         # Search engines list the discussion's page, if the site lets them.
         "X-Robots-Tag": "noindex",
     }
-    if kind == "html":
-        headers["Content-Security-Policy"] = PrintPage.POLICY
-    else:
-        name = f'attachment; filename="discussion-{code}.{kind}"'
+    if kind != "html":
+        name = f'attachment; filename="discussion-{found.story.code}.{kind}"'
         headers["Content-Disposition"] = name
     if request.method == "HEAD":
         response = Response(None, 200, headers)
         del response.headers["content-length"]
         return response
-    about = About(found, services.server_origin, t, services.now_ms())
     parts = whole_discussion.parts(services, found.story.id)
     # What fails before the first comment has a status of its own.
     first = await anext(parts, None)

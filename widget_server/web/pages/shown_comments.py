@@ -7,6 +7,7 @@ from typing import Any
 from widget_server.model.records import CommentState
 from widget_server.operations.readers.open_data import OpenStory
 from widget_server.operations.readers.whole_discussion import Part
+from widget_server.operations.services import Services
 from widget_server.protocol import serializers
 from widget_server.protocol.snippet import LICENCES
 from widget_server.web.pages.comment_views import NOTHING_OWN, CommentViews, own_text
@@ -21,6 +22,11 @@ class About:
     server: str
     t: Translator
     now_ms: int
+
+    @classmethod
+    def now(cls, services: Services, found: OpenStory, t: Translator) -> "About":
+        """Return what a file that is made now is about."""
+        return cls(found, services.server_origin, t, services.now_ms())
 
     @property
     def title(self) -> str:
