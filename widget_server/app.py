@@ -25,6 +25,7 @@ from widget_server.model.events import Event, StoryChanged
 from widget_server.model.loop_lag import LoopLag
 from widget_server.operations.batch_targets import BatchTargets
 from widget_server.operations.cache import LookupCache
+from widget_server.operations.compared_texts import ComparedTexts
 from widget_server.operations.embed_builds import store_own
 from widget_server.operations.flood_memory import FloodMemory
 from widget_server.operations.learner_cache import LearnerCache
@@ -152,6 +153,7 @@ class Components:
             tokens=Tokens(self.database),
             republishers=Republishers(self.database),
             story_texts=StoryTexts(self.database),
+            compared_texts=ComparedTexts(self.cache),
             numbers=Numbers(self.database),
             site_settings=SiteSettingsReads(self.database),
             rules=RulesCache(Rules(self.database), self.cache),

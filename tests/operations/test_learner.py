@@ -65,12 +65,14 @@ async def write(server: Server, grant: Grant, body: str) -> Comment:
 
 
 async def make_older(server: Server, ids: Iterable[str], days: int = 4) -> None:
-    """Let comments have been written days ago."""
+    """Let comments have been written days ago, one after the other."""
     at = server.services.now_ms() - days * DAY_MS
 
     async def run(connection: Any) -> None:
-        old = update(comments).where(comments.c.id.in_(list(ids)))
-        await connection.execute(old.values(created_at=at))
+        # With one time for all, their random ids would choose which of them are counted.
+        for after, one in enumerate(ids):
+            old = update(comments).where(comments.c.id == one)
+            await connection.execute(old.values(created_at=at + after))
 
     await server.services.writer.run_in_transaction(run)
 
@@ -94,6 +96,17 @@ async def known(server: Server) -> dict[str, bool]:
         return {row.comment: row.bad for row in rows}
 
     found: dict[str, bool] = await server.services.writer.run_in_transaction(run)
+    return found
+
+
+async def counted(server: Server) -> list[bool]:
+    """Return whether the words of each good comment that the filter knows are counted, the oldest first."""
+
+    async def run(connection: Any) -> list[bool]:
+        good = select(learned.c.counted).where(~learned.c.bad).order_by(learned.c.at)
+        return list((await connection.execute(good)).scalars())
+
+    found: list[bool] = await server.services.writer.run_in_transaction(run)
     return found
 
 
@@ -146,6 +159,8 @@ async def test_it_learns_holds_says_why_and_a_person_puts_it_right(
     state, _ = await learner.show_learner(server.services, OWNER, "paper")
     assert (state.bad_seen, state.good_seen) == (30, 170)
     assert (state.bad, state.good) == (30, 150)
+    # Which ones are counted decides how a comment near the threshold is judged.
+    assert await counted(server) == [True] * 150 + [False] * 20
     caught = [point["caught"] for point in state.curve]
     assert len(caught) == 10
     assert caught == sorted(caught)

@@ -21,6 +21,7 @@ from widget_server.operations.owners.story_text import TypedText
 from widget_server.operations.publishing import check_page, page_facts
 from widget_server.operations.readers import authorize, copies, older_copies, read
 from widget_server.store.queries.older_copies import KnownText, note_text_of_copy
+from widget_server.store.queries.stories import record_copy
 from widget_server.store.schema import (
     copies as copies_table,
     page_facts as facts_table,
@@ -136,6 +137,37 @@ async def test_a_new_text_makes_copies_older_and_a_new_look_makes_them_young_aga
     checked.put(checked.parts(text=current.replace("Thirty-eight", "Thirty-nine")).html())
     await look(checked, copy)
     assert await version_of(checked, copy) == 3
+    assert await told(checked, grant.handle, checked.origin) is None
+
+
+async def test_a_copy_that_moved_to_another_page_is_not_older_until_a_look_at_that_page(
+    checked: Checked,
+) -> None:
+    grant, copy = await carried(checked, OLD_BODY)
+    await look(checked, copy)
+    assert await told(checked, grant.handle, checked.origin) is not None
+
+    async def seen_on(address: str) -> None:
+        assert grant.claims is not None
+        key = grant.story.id, grant.claims.jti, checked.origin
+        seen = record_copy(*key, None, None, address, look=True, handle=grant.handle)
+        await checked.services.writer.run_in_transaction(seen)
+        await checked.services.cache.site("paper", max_age=0)
+
+    # The same page again says nothing new.
+    await seen_on(f"{checked.origin}/boats")
+    changes = await checked.services.cache.site("paper", max_age=0)
+    assert await version_of(checked, copy) == 1
+    await seen_on(checked.put(checked.parts().html(), path="/moved"))
+    assert await version_of(checked, copy) is None
+    assert await told(checked, grant.handle, checked.origin) is None
+    # The pages that are open are told.
+    now = await checked.services.cache.site("paper", max_age=0)
+    assert changes is not None
+    assert now is not None
+    assert now.site.copy_changes == changes.site.copy_changes + 1
+    await look(checked, copy)
+    assert await version_of(checked, copy) == 2
     assert await told(checked, grant.handle, checked.origin) is None
 
 

@@ -140,6 +140,19 @@ async def test_a_restore_keeps_the_bans_of_now_and_what_was_lifted_since(
         assert await in_effect(store) == []
 
 
+async def test_a_ban_that_was_undone_since_the_backup_does_not_come_back(
+    database_url: str, file: Path
+) -> None:
+    async with store_at(database_url) as store:
+        story, first, _ = await two_comments(store)
+        [made] = await submit(store, banning(story, first.id))
+        await backup.back_up(database_url, file, ignore_progress)
+        await store.writer.submit(undo(story, first.id, made, AT))
+        assert await store.rows(bans) == []
+        await restored(store, database_url, file)
+        assert await store.rows(bans) == []
+
+
 async def test_keys_and_hashes_of_networks_are_in_no_backup_and_outlive_a_restore(
     database_url: str, file: Path
 ) -> None:

@@ -26,6 +26,8 @@ SCAN = re.compile(
     r"SCAN (comments|reactions|stories)\b"
     r"|SEARCH (comments|reactions) USING .*(autoindex_\w+|_seq|_thread) \(story=\?\)"
     r"|SEARCH comments USING INDEX ix_comments_top_born \(story=\? AND born>\?\)"
+    r"|SEARCH comments USING INDEX ix_comments_story_born \(story=\?\)"
+    r"|SEARCH decisions USING INDEX sqlite_autoindex_decisions_1 \(story=\?\)"
 )
 #: Queries whose rows an index already holds in order: they must not sort.
 SORTED = {"changes", "tallies", "recent", "whole", "whole thread"}

@@ -16,6 +16,7 @@ from widget_server.hub.hub import Hub
 from widget_server.model.errors import NotFoundError, RateLimitedError
 from widget_server.operations.batch_targets import BatchTargets
 from widget_server.operations.cache import LookupCache
+from widget_server.operations.compared_texts import ComparedTexts
 from widget_server.operations.flood_memory import FloodMemory
 from widget_server.operations.learner_cache import LearnerCache
 from widget_server.operations.older_copies_cache import OlderCopiesCache
@@ -160,6 +161,7 @@ class Services:
     tokens: Tokens
     republishers: Republishers
     story_texts: StoryTexts
+    compared_texts: ComparedTexts
     numbers: Numbers
     site_settings: SiteSettingsReads
     rules: RulesCache

@@ -132,7 +132,7 @@ class ReportMuteAnswer(Answer):
 class ListedMuteAnswer(ReportMuteAnswer):
     """A mute in effect."""
 
-    story: str
+    story: str = Field(description="Empty if a restored backup does not have the comment.")
     by: str = Field(description="Name of who muted the reader.")
 
 

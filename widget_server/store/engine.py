@@ -3,6 +3,10 @@
 There is one write connection per writer and a few read connections. A read sees one consistent view of
 the database. A write is one transaction that is on disk when it returns (`synchronous=FULL`,
 `synchronous_commit=on`).
+
+SQLite has no statistics (`ANALYZE`), so queries are written for the plans that it makes without. With those of a
+small database it scans tables that grow later, and with those of a few hundred rows of each index it no longer
+finds the top comments of a story by their own index.
 """
 
 import asyncio

@@ -28,7 +28,9 @@ from widget_server.store.backup import (
 from widget_server.store.damaged_rows import RowDamagedError
 from widget_server.store.engine import DatabaseUnavailableError, sqlite_engine, sqlite_path
 from widget_server.store.queries import key_fingerprints
+from widget_server.store.restore_bans import keep_weights
 from widget_server.store.schema import cases, copies, embed_files, meta, metadata, sites, stories
+from widget_server.store.writing.report_mutes import order_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ async def _replace_all_rows(
         names = ", ".join(table.name for table in metadata.sorted_tables)
         await writing.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
     kept = await restore_merge.merge(writing, staging)
+    reweighed = await keep_weights(writing, staging)
     for table in reversed(metadata.sorted_tables):
         # Embed files served since the backup stay: open pages may request them. Files never change.
         if table is not embed_files:
@@ -159,7 +162,9 @@ async def _replace_all_rows(
                     f"(SELECT COALESCE(MAX(id), 1) FROM {table.name})))"
                 )
             )
-    return await restore_merge.erase(writing) | kept
+    erased = await restore_merge.erase(writing)
+    await order_again(writing, reweighed)
+    return erased | kept
 
 
 def _staging_tables() -> MetaData:

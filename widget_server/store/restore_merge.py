@@ -34,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import CommentState
+from widget_server.store.restore_bans import drop_replaced_bans
 from widget_server.store.restore_corrections import keep_withdrawn
 from widget_server.store.restore_people import keep_people
 from widget_server.store.schema import (
@@ -99,7 +100,7 @@ async def merge(connection: AsyncConnection, staging: MetaData) -> MergedCounts:
     kept["sites made since, without their stories"] = await _add_missing_sites(connection, staging)
     await _record_removed(connection, staging)
     await _drop_replaced_kept_texts(connection, staging)
-    await _drop_replaced_bans_and_mutes(connection, staging)
+    await drop_replaced_bans(connection, staging)
     await _add_later_erasures(connection, staging)
     kept["tokens made since"] = await _add_missing_tokens(connection, staging)
     await _keep_republishers(connection, staging)
@@ -242,13 +243,6 @@ async def _drop_replaced_kept_texts(connection: AsyncConnection, staging: MetaDa
     await connection.execute(
         delete(into).where(into.c.comment.in_(select(kept_texts.c.comment).where(IS_TOMBSTONE)))
     )
-
-
-async def _drop_replaced_bans_and_mutes(connection: AsyncConnection, staging: MetaData) -> None:
-    """Let the bans and mutes in use replace those of the backup about the same readers and networks."""
-    for table in (bans, report_mutes):
-        into = staging_table(staging, table)
-        await connection.execute(delete(into).where(into.c.subject.in_(select(table.c.subject))))
 
 
 async def _add_later_erasures(connection: AsyncConnection, staging: MetaData) -> None:

@@ -1,9 +1,8 @@
 """What differs between a version of a story's text and the newest one, for readers of an older copy."""
 
-import asyncio
 from dataclasses import dataclass
 
-from widget_server.content.passages import Difference, differences, passages
+from widget_server.content.passages import Difference
 from widget_server.model.errors import NotFoundError
 from widget_server.operations.publishing.republish import RepublishedStory, read_terms
 from widget_server.operations.services import Services
@@ -33,10 +32,6 @@ async def read_changes(services: Services, code: str, version: int) -> StoryChan
     if found is None:
         raise NotFoundError("This version of the text is not known.")
     old, newest = found
-    # Outside of the event loop: a long text takes a while.
-    changed = await asyncio.to_thread(_compare, old, newest)
+    epoch = services.discussions.epoch
+    changed = await services.compared_texts.differences(epoch, code, old, newest)
     return StoryChanges(shown, old, newest, changed)
-
-
-def _compare(old: StoryText, newest: StoryText) -> list[Difference]:
-    return differences(passages(old.title, old.tree), passages(newest.title, newest.tree))

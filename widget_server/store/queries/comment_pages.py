@@ -71,12 +71,13 @@ async def read_page(
     pinned_end: Row[Any] | None = None
     if kind == "pinned" or (order == "newest" and place is None):
         # Pinned comments are few and sorted after the lookup. To read them in order SQLite would scan
-        # all top comments.
-        past = comments.c.born < place[0] if place is not None else true()
+        # all comments: “+ 0” hides that an index has this order.
+        born = comments.c.born + 0
+        past = born < place[0] if place is not None else true()
         pins = select(comments.c.id).where(
             (comments.c.story == story) & IS_PINNED_TOP_COMMENT & past & _spoken(lang)
         )
-        sized = sized_comments(pins.order_by(desc(comments.c.born)).limit(MAX_REPLIES + 1))
+        sized = sized_comments(pins.order_by(desc(born)).limit(MAX_REPLIES + 1))
         pinned, end, has_more = await _fitting(
             connection, sized, [desc(sized.c.born)], room, MAX_REPLIES
         )

@@ -128,7 +128,10 @@ class LearnerReads:
 
     @read_transaction
     async def candidates(self, connection: AsyncConnection, ids: Sequence[str]) -> list[Candidate]:
-        """Return these comments as they are now, without those of staff."""
+        """Return these comments as they are now, the oldest first, without those of staff.
+
+        The order decides which good ones are counted, and which are only used to measure.
+        """
         reported = exists().where(reports.c.comment == comments.c.id)
         rows = await connection.execute(
             select(
@@ -145,6 +148,7 @@ class LearnerReads:
             .outerjoin(learned, learned.c.comment == comments.c.id)
             .outerjoin(kept_texts, kept_texts.c.comment == comments.c.id)
             .where(comments.c.id.in_(ids) & comments.c.role.is_(None))
+            .order_by(comments.c.created_at, comments.c.id)
         )
         return [Candidate(*row) for row in rows]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import OlderCopy, PlacedCopy
@@ -127,3 +127,23 @@ async def forget_text_versions(
     if below is not None:
         known &= copies.c.text_version < below
     await connection.execute(update(copies).where(known).values(text_version=None))
+
+
+async def forget_if_moved(connection: AsyncConnection, own: ColumnElement[bool], page: str) -> None:
+    """Forget the text version of a copy that is about to be recorded on another page than before.
+
+    That page may have another version, until the server looks. A copy without a page is in a frame: its version is
+    that of the page around it.
+    """
+    moved = own & copies.c.text_version.is_not(None) & (copies.c.page != page)
+    found = await connection.execute(
+        select(copies.c.id, stories.c.site)
+        .join(stories, stories.c.id == copies.c.story)
+        .where(moved)
+    )
+    copy = found.one_or_none()
+    if copy is None:
+        return
+    named = copies.c.id == copy.id
+    await record_changed_copies(connection, copy.site, select(copies.c.id).where(named))
+    await connection.execute(update(copies).where(named).values(text_version=None))

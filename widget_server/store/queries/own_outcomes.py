@@ -34,19 +34,17 @@ async def read_outcomes(
     connection: AsyncConnection, story: int, readers: Sequence[str]
 ) -> list[tuple[Comment, Outcome]]:
     """Return the decided comments of these readers with what their authors are told."""
+    own = select(comments.c.id).where(comments.c.story == story, comments.c.reader.in_(readers))
     rows = await connection.execute(
         select(decisions, kept_texts.c.why)
-        .join(
-            comments,
-            (decisions.c.story == comments.c.story) & (decisions.c.comment == comments.c.id),
-        )
-        .outerjoin(kept_texts, kept_texts.c.comment == comments.c.id)
+        .outerjoin(kept_texts, kept_texts.c.comment == decisions.c.comment)
         .where(
-            comments.c.story == story,
-            comments.c.reader.in_(readers),
+            decisions.c.story == story,
+            decisions.c.comment.in_(own),
             decisions.c.verb.in_(_VERBS),
         )
-        .order_by(decisions.c.number)
+        # “+ 0”: else SQLite reads the story's whole log, which is in this order.
+        .order_by(decisions.c.number + 0)
     )
     logs: defaultdict[str, list[Decision]] = defaultdict(list)
     kept: set[str] = set()
@@ -102,7 +100,8 @@ async def read_reports(
     rows = await connection.execute(
         select(reports, comments.c.state, waits.label("waits"), is_told.label("decided"))
         .join(comments, comments.c.id == reports.c.comment)
-        .where(comments.c.story == story, reports.c.reader.in_(readers))
+        # “+ 0”: else SQLite reads all comments of the story.
+        .where(comments.c.story + 0 == story, reports.c.reader.in_(readers))
         .order_by(desc(reports.c.at))
     )
     numbers: defaultdict[str, int] = defaultdict(int)

@@ -20,6 +20,7 @@ class ListedMute:
 
     mute: ReportMute
     story: str
+    """Code of the story; empty if a restored backup does not have the comment."""
     title: str | None
     by: str
 
@@ -52,8 +53,9 @@ class ReportMutes:
         who = func.coalesce(accounts.c.name, api_keys.c.label, site_decisions.c.actor, "")
         query = (
             select(report_mutes, stories.c.code, stories.c.title, who.label("who"))
-            .join(comments, comments.c.id == report_mutes.c.comment)
-            .join(stories, stories.c.id == comments.c.story)
+            # A restored backup may not have the comment. The mute holds, so people must see it.
+            .outerjoin(comments, comments.c.id == report_mutes.c.comment)
+            .outerjoin(stories, stories.c.id == comments.c.story)
             .outerjoin(site_decisions, site_decisions.c.id == report_mutes.c.id)
             .outerjoin(accounts, accounts.c.id == site_decisions.c.actor)
             .outerjoin(api_keys, api_keys.c.id == site_decisions.c.actor)
@@ -67,7 +69,7 @@ class ReportMutes:
         if after is not None:
             query = query.where(tuple_(report_mutes.c.at, report_mutes.c.id) < tuple_(*after))
         found = await connection.execute(query)
-        return [ListedMute(to_mute(row), row.code, row.title, row.who) for row in found]
+        return [ListedMute(to_mute(row), row.code or "", row.title, row.who) for row in found]
 
     @read_transaction
     async def find(self, connection: AsyncConnection, site: str, mute: str) -> ReportMute | None:

@@ -9,6 +9,7 @@ from widget_server.model.claims import Attribution
 from widget_server.model.clock import now_ms
 from widget_server.model.records import Copy
 from widget_server.store.mapping import dump
+from widget_server.store.queries.older_copies import forget_if_moved
 from widget_server.store.queries.page_facts import schedule_look
 from widget_server.store.schema import copies, rules, stories
 from widget_server.store.transactions import TransactionFn
@@ -91,6 +92,7 @@ def record_copy(
         changed: dict[str, Any] = {"label": label, "lang": lang, "listed": listed, "last_seen": at}
         if page is not None:
             changed["page"] = page
+            await forget_if_moved(connection, own, page)
         if generation is not None:
             changed["generation"] = generation
         if handle is not None:

@@ -171,6 +171,14 @@ async def _give_weight(connection: AsyncConnection, mute_id: str, named: Sequenc
     """Let the reports that a mute took the weight from, about these comments, count again."""
     own = reports.c.muted_by == mute_id
     await connection.execute(update(reports).where(own).values(muted_by=None))
+    await order_again(connection, named)
+
+
+async def order_again(connection: AsyncConnection, named: Sequence[str]) -> None:
+    """Open the missing cases of these comments, and order the open ones by the reports that count.
+
+    Lock their stories before.
+    """
     for start in range(0, len(named), CHUNK):
         await open_missing_reported(connection, named[start : start + CHUNK])
     await _order_cases(connection, named)
