@@ -235,6 +235,5 @@ async def test_a_report_has_the_same_words_where_its_reader_is_muted_as_on_the_c
     assert sorted(offered) == ["Attacks a person or a group", "He means <me>", "no reason given"]
     counted = texts(page, ".ev .row span bdi")
     assert sorted(counted) == sorted(offered)
-    for form in page.css(".mutes form"):
-        named = form.attributes["aria-labelledby"]
-        assert texts(page, f"[id='{named}'] strong")[0] in offered
+    described = [one.attributes["aria-describedby"] for one in page.css(".mutes form button")]
+    assert [texts(page, f"[id='{one}'] strong")[0] for one in described] == offered
