@@ -74,6 +74,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/admin/sites/{site}/comments/{reply}?step=answer",
         "/admin/sites/{site}/comments/{reply}?step=hide",
         "/admin/sites/{site}/comments/{rude}?step=ban",
+        "/admin/sites/{site}/comments/{rude}?step=mute",
         "/admin/sites/{site}/comments/{gone}",
         "/admin/sites/{site}/comments/{objected}",
         "/admin/sites/{site}/comments/{banned}",
@@ -140,6 +141,17 @@ LOOKS: dict[str, dict[str, Any]] = {
     "arabic": {"viewport": {"width": 390, "height": 844}, "locale": "ar"},
     "narrow": {"viewport": {"width": 320, "height": 700}, "color_scheme": "dark"},
 }
+LOOKS_OF_LANGUAGES = {
+    f"narrow {lang}": {"viewport": {"width": 320, "height": 700}, "locale": lang}
+    for lang in LOCALES
+}
+NARROW = (
+    *(f"{SITE}/queue?queue={queue}" for queue in ("pending", "reported", "edits", "appeals")),
+    *(f"{SITE}/queue?view=list", f"{SITE}/home", f"{SITE}/stories", f"{SITE}/stories/{{code}}"),
+    *(f"{SITE}/comments/{{rude}}{step}" for step in ("", "?step=remove", "?step=mute")),
+    f"{SITE}/comments/{{objected}}",
+)
+"""Pages that a moderator uses on a phone."""
 PLACES = [
     (more if more.startswith("/") else route + more)
     for route, rest in PAGES.items()
@@ -184,7 +196,7 @@ class Walk:
     async def _context(self, place: str, look: str) -> BrowserContext:
         signed_in = not place.startswith(SIGNED_OUT)
         if (look, signed_in) not in self._contexts:
-            options = {**LOOKS[look], "bypass_csp": True}
+            options = {**(LOOKS | LOOKS_OF_LANGUAGES)[look], "bypass_csp": True}
             if signed_in:
                 options["storage_state"] = self.site.site.state
             self._contexts[look, signed_in] = await self._browser.new_context(**options)
@@ -257,6 +269,22 @@ async def test_a_page_passes_axe_fits_its_window_loads_fast_and_shows_no_id(
         await page.close()
 
 
+@pytest.mark.parametrize("lang", ["ar", "de", "es", "fr"])
+async def test_on_a_phone_no_word_is_broken_inside_no_button_is_cut_and_nothing_scrolls_sideways(
+    walk: Walk, lang: str
+) -> None:
+    found: dict[tuple[str, int], Any] = {}
+    for place in NARROW:
+        page = await walk.open(place, f"narrow {lang}")
+        for width in (320, 390):
+            await page.set_viewport_size({"width": width, "height": 700})
+            wrong = [await page.evaluate(one) for one in (_BROKEN_WORDS, _CUT, _WIDER)]
+            if wrong != [[], [], 0]:
+                found[place, width] = wrong
+        await page.close()
+    assert found == {}
+
+
 _LOADED = """() => performance.getEntries()
   .filter(({ name }) => !name.includes("/e/"))  // the widget in the preview
   .reduce((sum, { transferSize }) => sum + (transferSize || 0), 0)"""
@@ -268,3 +296,21 @@ _VISIBLE = """() => {
 _SMALL_TARGETS = """() => [...document.querySelectorAll(".btn, .chip, .bar-nav a, .bar-nav button, .tabs a")]
   .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 24)
   .map((one) => one.outerHTML)"""
+_BROKEN_WORDS = r"""() => {
+  const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const { data, parentElement: element } = walker.currentNode;
+    if (!element.checkVisibility() || element.closest(".hide, .mono, .skip, svg, option, textarea")) continue;
+    for (const { 0: word, index } of data.matchAll(/[\p{L}\p{M}]{2,}/gu)) {
+      const range = document.createRange();
+      range.setStart(walker.currentNode, index);
+      range.setEnd(walker.currentNode, index + word.length);
+      const lines = [...range.getClientRects()].filter(({ width }) => width > 1).map(({ top }) => Math.round(top));
+      if (new Set(lines).size > 1) found.push(word);
+    }
+  }
+  return found;
+}"""
+_CUT = """() => [...document.querySelectorAll(".btn, .badge, .tabs a")]
+  .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1)
+  .map((one) => one.innerText)"""

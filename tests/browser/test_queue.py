@@ -1,12 +1,13 @@
 """The queue in Chromium: by keys alone at full speed, by touch at 320 px, without script, and by two people."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.desk import overflow
 from tests.browser.moderated_site import ModeratedSite, moderated_site, sign_up
@@ -199,6 +200,31 @@ async def test_the_numbers_beside_the_queues_follow_each_decision_at_once(
     await expect(number).to_have_text("11")
     # By the answers alone: no new cards were fetched.
     assert [one for one in asked if one.endswith("/take")] == []
+    await context.close()
+
+
+@pytest.mark.parametrize(("language", "written"), [("fr", "12\u202f345"), ("ar", "12,345")])
+async def test_a_large_number_that_the_script_puts_in_is_written_in_the_language_of_the_page(
+    queue: Queue, browser: Browser, language: str, written: str
+) -> None:
+    queue.wait(2, "large")
+    context, page = await queue.site.owner(browser, locale=language)
+
+    async def enlarge(route: Route) -> None:
+        answer = await route.fetch()
+        content = await answer.json()
+        content["counts"] |= {"pending": 12345, "waits": 12345, "waits_short": "99+"}
+        await route.fulfill(response=answer, json=content)
+
+    # What is fetched next may be answered after the decision.
+    await page.route(re.compile("/(decide|take)$"), enlarge)
+    await page.goto(queue.site.path("queue?queue=pending"))
+    await expect(text(page)).to_have_text("large 0")
+    await page.keyboard.press("a")
+    for place in (".pane.l [data-count=pending]", "nav.side [data-count=waits]"):
+        await expect(page.locator(place)).to_have_js_property("textContent", written)
+    await expect(page.locator("nav.side [data-count=waits_short]")).to_have_text("99+")
+    await page.unroute_all(behavior="ignoreErrors")
     await context.close()
 
 

@@ -220,3 +220,20 @@ async def test_the_log_says_that_the_same_person_answered_alone(desk: Desk) -> N
     own = await desk.services.discussions.own(grant.story.id, [writer.reader_id])
     (told,) = own[writer.reader_id].outcomes.values()
     assert told.appeal == "upheld"
+
+
+async def test_a_report_has_the_same_words_where_its_reader_is_muted_as_on_the_comments_page(
+    desk: Desk,
+) -> None:
+    grant = await desk.carried()
+    comment = await desk.write(grant)
+    # A key of a reason that an embed sends as words, and words of a reader.
+    for reason in ("attack", "He means <me>", None):
+        await desk.report(grant, comment, reason)
+    page = await desk.owner.get(f"comments/{comment.id}?step=mute")
+    offered = texts(page, ".mutes strong")
+    assert sorted(offered) == ["Attacks a person or a group", "He means <me>", "no reason given"]
+    counted = texts(page, ".ev .row span bdi")
+    assert sorted(counted) == sorted(offered)
+    described = [one.attributes["aria-describedby"] for one in page.css(".mutes form button")]
+    assert [texts(page, f"[id='{one}'] strong")[0] for one in described] == offered

@@ -151,7 +151,7 @@ def test_an_error_with_values_is_said_in_the_language_with_its_values() -> None:
     says = Translate("de").error
     assert says("This is not your password.") == "Das ist nicht Ihr Passwort."
     assert says("A note is at most 2,000 characters long.") == (
-        "Eine Notiz ist höchstens 2,000 Zeichen lang."
+        "Eine Notiz ist höchstens 2.000 Zeichen lang."
     )
     assert says(
         "http://a.example: An origin with http:// is allowed for localhost only. Use https://."

@@ -15,6 +15,9 @@ from widget_server.model.actors import Role
 from widget_server.operations.moderation import decide
 from widget_server.store.schema import cases
 from widget_server.web.dashboard import charts
+from widget_server.web.dashboard.texts import Translate
+
+ENGLISH = Translate("en").number
 
 VIEWS = (
     "numbers",
@@ -110,7 +113,8 @@ async def test_the_first_answer_reads_at_most_five_statements(desk: Desk, view: 
 
 
 def test_bars_stand_on_each_other_and_stay_below_the_highest_line() -> None:
-    chart = charts.bar_chart(["1", "2"], [("k0", "A", [3, 0]), ("k1", "B", [4, 100])])
+    series = [("k0", "A", [3, 0]), ("k1", "B", [4, 100])]
+    chart = charts.bar_chart(["1", "2"], series, ENGLISH)
     first, second, _ = chart.rects
     assert first.y + first.height == pytest.approx(chart.base)
     assert second.y + second.height == pytest.approx(first.y)
@@ -120,7 +124,7 @@ def test_bars_stand_on_each_other_and_stay_below_the_highest_line() -> None:
 
 @pytest.mark.parametrize("most", [0, 1, 2, 7, 61, 751, 1_000_000])
 def test_the_grid_reaches_the_highest_value(most: int) -> None:
-    chart = charts.bar_chart(["x"], [("k0", "A", [most])])
+    chart = charts.bar_chart(["x"], [("k0", "A", [most])], ENGLISH)
     assert len(chart.lines) == charts.MOST_LINES
     assert int(chart.lines[-1].label.replace(",", "")) >= most
     assert int(chart.lines[-1].label.replace(",", "")) <= max(3, most * 3)
@@ -128,7 +132,7 @@ def test_the_grid_reaches_the_highest_value(most: int) -> None:
 
 def test_a_long_time_has_few_labels() -> None:
     labels = [str(day) for day in range(365)]
-    chart = charts.bar_chart(labels, [("k0", "A", [1] * 365)])
+    chart = charts.bar_chart(labels, [("k0", "A", [1] * 365)], ENGLISH)
     assert len(chart.labels) <= charts.MOST_LABELS
     assert len(chart.rects) == 365
 

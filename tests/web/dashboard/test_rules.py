@@ -163,7 +163,7 @@ async def test_the_learned_filter_is_started_measured_and_turned_on(
     assert answer.status_code == 403
     await desk.post("rules/learned", mode="shadow")
     said = text_of(await desk.get("rules/learned"))
-    assert "It has seen 0 of the 100 removed and 0 of the 1000 good comments" in said
+    assert "It has seen 0 of the 100 removed and 0 of the 1,000 good comments" in said
     answer = await desk.post("rules/learned", mode="on")
     assert answer.status_code == 422
     await desk.server.set(("rate_limit_comment", "9999/60"))

@@ -4,7 +4,7 @@ x and width are in per cent, so that a chart is as wide as its page; y and heigh
 the text keeps its size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 HEIGHT = 150
@@ -59,8 +59,12 @@ class BarChart:
 def bar_chart(
     labels: Sequence[str],
     series: Sequence[tuple[str, str, Sequence[int]]],
+    written: Callable[[int], str],
 ) -> BarChart:
-    """Return stacked bars. `series` are class, name and one value for each label, the lowest first."""
+    """Return stacked bars. `series` are class, name and one value for each label, the lowest first.
+
+    `written` returns a number as people read it.
+    """
     totals = [sum(values[i] for _, _, values in series) for i in range(len(labels))]
     step = _step(max(totals, default=0))
     top = step * MOST_LINES
@@ -74,9 +78,9 @@ def bar_chart(
             if values[i]:
                 height = values[i] * scale
                 y -= height
-                text = f"{label}: {values[i]} {name}"
+                text = f"{label}: {written(values[i])} {name}"
                 rects.append(Rect(i * place + place * GAP / 2, width, y, height, kind, text))
-    lines = [Line(BOTTOM - step * n * scale, f"{step * n:,}") for n in range(1, MOST_LINES + 1)]
+    lines = [Line(BOTTOM - step * n * scale, written(step * n)) for n in range(1, MOST_LINES + 1)]
     every = -(-len(labels) // MOST_LABELS)
     shown = [
         Label(i * place + place / 2, label) for i, label in enumerate(labels) if i % every == 0

@@ -170,10 +170,10 @@ async def _time(page: Page, asked: Asked) -> dict[str, Any]:
         comments.append(("then", page.t("waiting_now"), [one.pending for one in found.periods]))
     most = max((max(day) for day in week), default=0)
     return {
-        "chart": charts.bar_chart(labels, reactions),
+        "chart": charts.bar_chart(labels, reactions, page.t.number),
         "said": _said(page, labels, reactions),
         "kinds": reactions,
-        "comments": charts.bar_chart(labels, comments),
+        "comments": charts.bar_chart(labels, comments, page.t.number),
         "comments_said": _said(page, labels, comments),
         "comment_kinds": comments,
         "labels": labels,
@@ -262,7 +262,8 @@ async def _decisions(page: Page, asked: Asked) -> dict[str, Any]:
             half=duration(page.t, whole.median),
             nine=duration(page.t, whole.nine_in_ten),
         )
-        shown.append((queue, whole, days, series, charts.bar_chart(labels, series), said))
+        chart = charts.bar_chart(labels, series, page.t.number)
+        shown.append((queue, whole, days, series, chart, said))
     alike = await agreement(services, by, site)
     return {"labels": labels, "queues": shown, "duration": duration, "alike": alike}
 

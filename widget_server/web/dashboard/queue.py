@@ -247,7 +247,7 @@ def _readers_of(page: Page, case: Case, now: Mapping[str, StoryReaders]) -> tupl
 
     def text(number: int) -> str:
         found = reader_count(page.actor, number).number
-        return page.t("a_few") if found is None else str(found)
+        return page.t("a_few") if found is None else page.t.number(found)
 
     return (text(readers), text(copy)) if readers else None
 

@@ -27,7 +27,10 @@ async def frame_of(page: Page, found: QueuePage) -> dict[str, Any]:
     names += ["corrections"] if page.may("correct") else []
     names += ["new", "all"]
     options = {
-        name: [(value, f"{word} ({number})") for value, word, number in choices.get(name, [])]
+        name: [
+            (value, f"{word} ({page.t.number(number)})")
+            for value, word, number in choices.get(name, [])
+        ]
         for name in ("story", "copy", "lang")
     }
     if reports:
@@ -43,7 +46,7 @@ async def frame_of(page: Page, found: QueuePage) -> dict[str, Any]:
         "queues": list(dict.fromkeys(names)),
         "watch_lists": lists,
         "keys": keys_of(page.person.account.keys),
-        "number_of": lambda one: number_of(found, one),
+        "number_of": lambda one: number_of(page, found, one),
         "choices": [(name, options[name]) for name in FILTERS if options.get(name)],
         "values": values,
         "chips": [
@@ -64,15 +67,15 @@ def says_of(page: Page) -> dict[str, str]:
     return found | {"undo": page.t("undo"), "signed_out": page.t("queue_signed_out")}
 
 
-def number_of(found: QueuePage, name: str) -> int | str:
-    """Return how many cases wait in a queue."""
+def number_of(page: Page, found: QueuePage, name: str) -> str:
+    """Return how many cases wait in a queue, as people read it."""
     if name == "new":
         return up_to(found.facts.new)
     if name == "corrections":
-        return found.facts.hints
+        return page.t.number(found.facts.hints)
     if name == "all":
-        return sum(number for number, _ in found.counts.values())
-    return found.counts.get(name, (0, 0))[0]
+        return page.t.number(sum(number for number, _ in found.counts.values()))
+    return page.t.number(found.counts.get(name, (0, 0))[0])
 
 
 def values_of(chosen: CaseFilter) -> dict[str, str]:

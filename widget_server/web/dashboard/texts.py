@@ -9,7 +9,12 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
-from widget_server.web.pages.translate import LOCALES, accepted_language, interpolate
+from widget_server.web.pages.translate import (
+    LOCALES,
+    accepted_language,
+    interpolate,
+    written_number,
+)
 
 _FOLDER = Path(__file__).parent / "locales"
 TEXTS: dict[str, Mapping[str, Any]] = {
@@ -37,6 +42,11 @@ _PATTERNS = {
 }
 
 
+def _whole(value: str) -> int | str:
+    """Return the number that a value of an error stands for: its 2,000 is another number in German."""
+    return int(value.replace(",", "")) if re.fullmatch(r"\d{1,3}(,\d{3})+", value) else value
+
+
 class Translate:
     """The texts of one language, called with a key and the values to put in."""
 
@@ -57,6 +67,10 @@ class Translate:
         if found is None:
             return interpolate("en", TEXTS["en"][key], values)
         return interpolate(self.lang, found, values)
+
+    def number(self, number: float, decimals: int = 0) -> str:
+        """Return a number for people: 12,345 in English, 12.345 in German."""
+        return written_number(self.lang, number, decimals)
 
     def _isolated(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the values; those with signs of the other direction in isolating characters.
@@ -87,7 +101,8 @@ class Translate:
             return str(exact)
         for pattern, text in _PATTERNS[self.lang]:
             if found := pattern.fullmatch(detail):
-                return interpolate(self.lang, text, self._isolated(found.groupdict()))
+                values = {key: _whole(value) for key, value in found.groupdict().items()}
+                return interpolate(self.lang, text, self._isolated(values))
         return detail
 
     @property

@@ -13,7 +13,8 @@ def duration(t: Translate, length: int) -> str:
     if length < HOUR:
         return t("minutes", n=-(-length // MINUTE))
     unit, key = (HOUR, "hours") if length < 2 * DAY else (DAY, "n_days")
-    return t(key, n=f"{length / unit:.1f}".removesuffix(".0"))
+    tenths = round(10 * length / unit)
+    return t(key, n=t.number(tenths / 10, 1 if tenths % 10 else 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Clock:
         when, today = _date(at), _date(self.now)
         key = "day" if when.year == today.year else "day_of_year"
         month = self.t.months[when.month - 1]
-        return self.t(key, day=when.day, month=month, year=when.year)
+        return self.t(key, day=when.day, month=month, year=str(when.year))
 
     def whole(self, at: int) -> str:
         """Return the time for a `title`: 2026-11-26 14:12 UTC."""

@@ -51,7 +51,7 @@ class TextFile:
         about, t = self._about, self._about.t
         count = about.found.story.count
         said = [t("comments", n=count) if count else t("none")]
-        said += [f"{name} {number}" for name, number in about.counts()]
+        said += [f"{name} {t.number(number)}" for name, number in about.counts()]
         return " · ".join(said)
 
     def comment(self, view: Mapping[str, Any]) -> str:
@@ -63,7 +63,10 @@ class TextFile:
             lines += _lines(" · ".join(view["facts"]))
             if view["chips"]:
                 lines += _lines(
-                    " · ".join(f"{one['name']} {one['count']}" for one in view["chips"])
+                    " · ".join(
+                        f"{one['name']} {self._about.t.number(one['count'])}"
+                        for one in view["chips"]
+                    )
                 )
             lines += [view["address"], ""]
             lines += [

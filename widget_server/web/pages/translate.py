@@ -56,10 +56,14 @@ class Translator:
             found = default
         return interpolate(self.lang, found, values)
 
+    def number(self, number: float, decimals: int = 0) -> str:
+        """Return a number for people: 12,345 in English, 12.345 in German."""
+        return written_number(self.lang, number, decimals)
+
     def day(self, rfc3339: str) -> str:
         """Return the day of a time of the serializers as a person writes it, in UTC."""
         at, months = datetime.fromisoformat(rfc3339), LOCALES[self.lang]["months"]
-        return self("day", day=at.day, month=months[at.month - 1], year=at.year)
+        return self("day", day=at.day, month=months[at.month - 1], year=str(at.year))
 
     def pair(self, key: str) -> tuple[str, str]:
         """Return a title and a sentence."""
@@ -78,16 +82,42 @@ class Translator:
             "date" if rfc3339[:4] == year else "date_of_year",
             day=at.day,
             month=months[at.month - 1],
-            year=at.year,
+            year=str(at.year),
             time=f"{at:%H:%M}",
         )
 
 
 def interpolate(lang: str, found: Any, values: Mapping[str, object]) -> str:
-    """Return a text of a catalogue with the values put in. `n` selects the plural form."""
+    """Return a text of a catalogue with the values put in. `n` selects the plural form.
+
+    Whole numbers are written as the language writes them; a year is therefore given as text.
+    """
     if isinstance(found, dict):
         found = found[plural_category(lang, int(str(values["n"])))]
-    return re.sub(r"\{(\w+)\}", lambda match: str(values.get(match[1], match[0])), found)
+
+    def put(match: re.Match[str]) -> str:
+        value = values.get(match[1], match[0])
+        return written_number(lang, value) if type(value) is int else str(value)
+
+    return re.sub(r"\{(\w+)\}", put, found)
+
+
+_GROUPS = {
+    "de": (".", ",", 4),
+    "es": (".", ",", 5),
+    "fr": ("\u202f", ",", 4),
+    "pl": ("\u00a0", ",", 5),
+}
+"""The sign between groups of three digits, the decimal sign, and how many digits have groups (CLDR)."""
+
+
+def written_number(lang: str, number: float, decimals: int = 0) -> str:
+    """Return a number as people write it in a language: 12,345 in English, 12.345 in German."""
+    between, decimal, least = _GROUPS.get(lang, (",", ".", 4))
+    plain = f"{number:.{decimals}f}"
+    if len(plain.partition(".")[0].lstrip("-")) >= least:
+        plain = f"{number:,.{decimals}f}"
+    return plain.translate({ord(","): between, ord("."): decimal})
 
 
 def plural_category(lang: str, n: int) -> str:

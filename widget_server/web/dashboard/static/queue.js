@@ -293,10 +293,14 @@ class Deck {
   }
 }
 
-// What waits by queue. An answer may leave a number out.
+// The page writes European digits in Arabic too, which not every browser does by itself.
+const digits = new Intl.NumberFormat(document.documentElement.lang, { numberingSystem: "latn" });
+
+// What waits by queue, as the page writes it. An answer may leave a number out.
 function count(numbers = {}) {
   for (const place of document.querySelectorAll("[data-count]")) {
-    place.textContent = numbers[place.dataset.count] ?? place.textContent;
+    const number = numbers[place.dataset.count] ?? place.textContent;
+    place.textContent = typeof number === "number" ? digits.format(number) : number;
   }
 }
 
