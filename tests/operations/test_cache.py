@@ -19,7 +19,7 @@ from widget_server.operations.moderation import decide
 from widget_server.operations.owners import settings, translations
 from widget_server.operations.owners.corrections import TypedCorrection, correct
 from widget_server.operations.owners.translations import TypedTranslation
-from widget_server.operations.readers import comment as comments, react
+from widget_server.operations.readers import comment as comments, open_data, react
 
 
 async def test_a_failed_read_without_waiting_callers_is_not_logged(server: Server) -> None:
@@ -100,6 +100,22 @@ async def test_feeds_that_are_asked_for_at_once_share_one_read_of_the_story(serv
     count = reads.read_transactions
     await asyncio.gather(*(recent(server, code) for _ in range(20)))
     assert reads.read_transactions == count + 1
+
+
+async def test_a_new_feeds_story_and_its_comments_are_read_at_once(server: Server) -> None:
+    services, grant = server.services, await server.grant()
+    code = grant.story.code
+    await services.cache.site("paper")
+    written = await server.post(grant, server.actor(grant))
+    count = server.components.database.metrics.read_transactions
+    found, latest = await open_data.recent_story_with_latest(services, code)
+    assert latest is not None
+    assert [one.id for _, one in latest.comments] == [written.id]
+    assert found.story.count == 1
+    # The story is known now, so the caller asks for the comments if it needs them.
+    found, latest = await open_data.recent_story_with_latest(services, code)
+    assert (found.story.count, latest) == (1, None)
+    assert server.components.database.metrics.read_transactions == count + 1
 
 
 async def test_every_change_by_this_process_is_in_a_feeds_story_at_once(server: Server) -> None:

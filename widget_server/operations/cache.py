@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -219,19 +219,25 @@ class LookupCache:
         self._put_read(code, story)
         return story
 
-    async def recent_story(self, code: str) -> Story | None:
+    async def recent_story(
+        self, code: str, read: Callable[[str], Awaitable[Story | None]] | None = None
+    ) -> Story | None:
         """Return the story with every change that this process committed, or None if there is no such story.
 
-        A change by another process is in it at most `RECENT_S` later. Raises `UnavailableError`.
+        A change by another process is in it at most `RECENT_S` later. `read` reads it from the database, if
+        that is necessary and no other caller does it already. Raises `UnavailableError`.
         """
         self._clear_if_restored()
         if self._clock() - self._read_at.get(code, -math.inf) < RECENT_S:
             return self._by_code[code][1]
-        return await self.shared(("recent", code), lambda: self._load_recent(code))
+        how = read or self._discussions.story
+        return await self.shared(("recent", code), lambda: self._load_recent(code, how))
 
-    async def _load_recent(self, code: str) -> Story | None:
+    async def _load_recent(
+        self, code: str, read: Callable[[str], Awaitable[Story | None]]
+    ) -> Story | None:
         begun, epoch, this = self._clock(), self._epoch, asyncio.current_task()
-        story = await self._discussions.story(code)
+        story = await read(code)
         # A change since the read began, or a restore: the state that was read may be the one before.
         if self._shared.get(("recent", code)) is this and epoch == self._discussions.epoch:
             self._put_read(code, story)

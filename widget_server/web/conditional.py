@@ -24,6 +24,10 @@ class VersionedBodyCache:
     def __init__(self) -> None:
         self._bodies: OrderedDict[Hashable, tuple[object, CompressedBody]] = OrderedDict()
 
+    def has(self, key: Hashable) -> bool:
+        """Return whether a body of any version is stored."""
+        return key in self._bodies
+
     def get(self, key: Hashable, version: object) -> CompressedBody | None:
         """Return the body if it was stored with an equal version."""
         found = self._bodies.get(key)

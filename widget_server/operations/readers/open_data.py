@@ -45,6 +45,26 @@ async def recent_story(services: Services, code: str) -> OpenStory:
     return await _opened(services, await services.cache.recent_story(code))
 
 
+async def recent_story_with_latest(
+    services: Services, code: str, lang: str = "", before: int | None = None
+) -> tuple[OpenStory, LatestComments | None]:
+    """Return a story as `recent_story` does, and its last comments if both were read at once.
+
+    If the story was known already, the comments are None: ask for the `latest`. Raises as `recent_story`.
+    """
+    read: list[LatestComments] = []
+
+    async def both(code: str) -> Story | None:
+        found = await services.discussions.story_with_latest(code, MAX_ENTRIES, lang, before)
+        if found is None:
+            return None
+        read.append(found[1])
+        return found[0]
+
+    story = await _opened(services, await services.cache.recent_story(code, both))
+    return story, read[0] if read else None
+
+
 async def _opened(services: Services, story: Story | None) -> OpenStory:
     if story is None:
         raise NotFoundError

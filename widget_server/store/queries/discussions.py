@@ -156,6 +156,22 @@ class Discussions:
         return await read_latest(connection, story, limit, lang, before)
 
     @read_transaction
+    async def story_with_latest(
+        self,
+        connection: AsyncConnection,
+        code: str,
+        limit: int,
+        lang: str = "",
+        before: int | None = None,
+    ) -> tuple[Story, LatestComments] | None:
+        """Return the story with this code and what `latest` returns, or None if there is no such story."""
+        row = (await connection.execute(_BY_CODE, {"story": code})).one_or_none()
+        if row is None:
+            return None
+        story = to_story(row)
+        return story, await read_latest(connection, story, limit, lang, before)
+
+    @read_transaction
     async def latest_of_site(
         self, connection: AsyncConnection, site: str, limit: int
     ) -> LatestComments:

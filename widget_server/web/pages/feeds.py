@@ -48,19 +48,21 @@ async def story_feed(request: Request) -> Response:
     # Comments are filtered by the first part of a tag: readers of `de` and `de-AT` understand each other.
     lang = primary_of(language_tag(request.query_params.get("lang", "")) or "")
     before = _before_of(request)
-    found = await open_data.recent_story(services, code)
+    cache: VersionedBodyCache = request.app.state.feeds
+    key, latest = (code, kind, lang), None
+    if before is None and cache.has(key):
+        found = await open_data.recent_story(services, code)
+    else:
+        found, latest = await open_data.recent_story_with_latest(services, code, lang, before)
     # All that the feed shows but the comments, which change with `seq`.
     story = replace(found.story, tally=_NO_TALLY, tallies=0)
     version = (found.epoch, story, found.site.name)
-    cache: VersionedBodyCache = request.app.state.feeds
-    packed = cache.get((code, kind, lang), version) if before is None else None
+    packed = cache.get(key, version) if before is None else None
     if packed is None:
-        latest = await open_data.latest(services, story, lang, before)
+        latest = latest or await open_data.latest(services, story, lang, before)
         body = _story_body(services.server_origin, story, latest, kind, lang, before)
         # A later page is not stored: it would take the place of a feed that many ask for.
-        packed = (
-            cache.put((code, kind, lang), version, body) if before is None else CompressedBody(body)
-        )
+        packed = cache.put(key, version, body) if before is None else CompressedBody(body)
     changed = max(story.changed_at, story.created_at)
     return respond(request, services, packed, kind, changed, found.site)
 
