@@ -129,6 +129,7 @@ NOT_PAGES = {
     f"{SITE}/stories/counts": "a part of a page",
     f"{SITE}/queue/words/{{comment}}": "a part of a page",
     f"{SITE}/stories/{{code}}/count": "a part of a page",
+    f"{SITE}/stories/{{code}}/discussion.{{format}}": "a file",
     f"{SITE}/log/export": "a file",
     f"{SITE}/log/export-dsa": "a file",
     f"{SITE}/copies.csv": "a file",

@@ -135,7 +135,7 @@ def test_a_story_page_links_to_further_replies(
     while path is not None:
         html = shared_server.http.get(path).text
         seen += re.findall(r'<article id="c-([\w-]+)"', html)[1:]
-        further = re.search(r'<a href="([^"#]+)#[^"]*">[0-9]+ more repl', html)
+        further = re.search(r'<a href="([^"#]+)#[^"]*">[0-9,]+ more repl', html)
         path = further[1].replace("&amp;", "&") if further else None
     assert seen == replies
     permalink = shared_server.http.get(f"/s/{story.code}", params={"thread": replies[899]}).text
