@@ -15,7 +15,7 @@ from widget_server.store.schema import cases, decision_words, decisions, site_de
 CHUNK = 1_000
 """Ids in one query."""
 
-_HARD_ONES = (
+HARD_ONES = (
     select(func.count(cases.c.id.distinct()))
     .select_from(decisions)
     .join(cases, (cases.c.comment == decisions.c.comment) & (cases.c.decision == decisions.c.id))
@@ -27,14 +27,7 @@ _HARD_ONES = (
         or_(*(cases.c.reasons.like(f'%"{reason}"%') for reason in HARSH)),
     )
 )
-
-
-async def count_hard(
-    connection: AsyncConnection, site: str, kind: str, actor: str, since: int
-) -> int:
-    """Count the cases with a harsh reason that this actor has decided since a time."""
-    values = {"of_site": site, "since": since, "kind": kind, "person": actor}
-    return int((await connection.execute(_HARD_ONES, values)).scalar_one())
+"""How many cases with a harsh reason the actor `kind`, `person` has decided on `of_site` since the time `since`."""
 
 
 class MadeDecisions:

@@ -88,14 +88,18 @@ class NewComments:
         copies: frozenset[int] | None = None,
     ) -> int:
         """Return how many there are after this person's mark, counted up to `MAX_NEW_COUNTED`."""
-        return await count_new(connection, site, new, copies)
+        mark = await _mark(connection, site, new.by)
+        return await count_new(connection, site, new, mark, copies)
 
 
 async def count_new(
-    connection: AsyncConnection, site: str, new: NewWindow, copies: frozenset[int] | None
+    connection: AsyncConnection,
+    site: str,
+    new: NewWindow,
+    mark: Mark | None,
+    copies: frozenset[int] | None,
 ) -> int:
-    """Count what is new to a person, up to `MAX_NEW_COUNTED`."""
-    mark = await _mark(connection, site, new.by)
+    """Count what is new to a person with this mark, up to `MAX_NEW_COUNTED`."""
     at, comment = max(mark or (new.never, ""), (new.oldest, ""))
     values = {"of_site": site, "after_at": at, "after_id": comment, "now": new.until}
     return int((await connection.execute(_count_new(copies), values)).scalar_one())

@@ -28,7 +28,7 @@ from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import select_comments
 from widget_server.store.queries.capacity import is_only_local, read_only_local
 from widget_server.store.queries.comment_context import read_contexts
-from widget_server.store.queries.made_decisions import count_hard
+from widget_server.store.queries.made_decisions import HARD_ONES
 from widget_server.store.queries.new_comments import count_new
 from widget_server.store.queries.queue_facts import ORDER, read_facts, select_queue_counts
 from widget_server.store.queries.story_sets import in_story_set, read_watch_lists
@@ -39,7 +39,7 @@ from widget_server.store.schema import (
     kept_texts,
     stories,
 )
-from widget_server.store.schema_queue import case_leases
+from widget_server.store.schema_queue import case_leases, looked_at
 
 DAY_MS = 86_400_000
 CaseCursor = tuple[int, int, int]
@@ -48,6 +48,15 @@ CaseCursor = tuple[int, int, int]
 OF_SITE: Any = bindparam("of_site", type_=String)
 NOW: Any = bindparam("now", type_=BigInteger)
 """What queries that are built once are told when they run. Times are milliseconds."""
+
+
+_OWN_MARK = (looked_at.c.site == OF_SITE) & (looked_at.c.by == bindparam("by", type_=String))
+_OF_WATCHER = select(
+    HARD_ONES.scalar_subquery().label("hard"),
+    select(looked_at.c.at).where(_OWN_MARK).scalar_subquery().label("at"),
+    select(looked_at.c.comment).where(_OWN_MARK).scalar_subquery().label("comment"),
+)
+"""What the page says of the person alone, with the parameters of `HARD_ONES`, and their mark in the queue `new`."""
 
 
 class CaseQueue:
@@ -133,8 +142,12 @@ class CaseQueue:
         Those whose role is limited to some copies are told the numbers only.
         """
         found = await read_facts(connection, site, now, copies)
-        found.new = await count_new(connection, site, watcher.new, copies)
-        found.hard = await count_hard(connection, site, watcher.kind, watcher.id, watcher.today)
+        values = {"of_site": site, "since": watcher.today, "kind": watcher.kind}
+        values |= {"person": watcher.id, "by": watcher.new.by}
+        own = (await connection.execute(_OF_WATCHER, values)).one()
+        found.hard = own.hard
+        mark = None if own.at is None else (own.at, own.comment)
+        found.new = await count_new(connection, site, watcher.new, mark, copies)
         found.watch_lists = await read_watch_lists(connection, site)
         return found
 
