@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import event
-
 from tests.e2e.publisher import Story
 from tests.operations.operations_harness import NETWORK, RecordingConnection, Server
+from tests.statements import recorded
 from widget_server.hub.channel import Subscription
 from widget_server.model.actors import Actor, Role
 from widget_server.model.records import Comment
@@ -74,24 +73,21 @@ async def feel(server: Server, grant: Grant, reaction: str = "happy") -> None:
 
 
 class Statements:
-    """The SQL statements that a process reads with, counted."""
+    """The SQL statements that a process reads with."""
 
     def __init__(self, server: Server) -> None:
-        self._engine = server.components.database._reader.sync_engine
-        self.texts: list[str] = []
+        self._recording = recorded(server.components.database._reader.sync_engine)
+        self._found: list[tuple[str, Any]] = []
 
-    def _record(
-        self, _c: object, _cursor: object, sql: str, _p: object, _x: object, _m: bool
-    ) -> None:
-        background = (
-            "FROM meta" in sql
-        )  # the hub compares the stories with open sockets each second
-        if sql.lstrip("( ").startswith(("SELECT", "WITH")) and not background:
-            self.texts.append(sql)
+    @property
+    def texts(self) -> list[str]:
+        """Their texts, without those of the hub, which compares the stories with open sockets each second."""
+        reads = [sql for sql, _ in self._found if sql.lstrip("( ").startswith(("SELECT", "WITH"))]
+        return [sql for sql in reads if "FROM meta" not in sql]
 
     def __enter__(self) -> "Statements":
-        event.listen(self._engine, "before_cursor_execute", self._record)
+        self._found = self._recording.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        event.remove(self._engine, "before_cursor_execute", self._record)
+    def __exit__(self, *error: Any) -> None:
+        self._recording.__exit__(*error)

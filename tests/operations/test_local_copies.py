@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import orjson
 import pytest
-from sqlalchemy import event
 
 from tests.operations.operations_harness import Server
 from tests.operations.owner_harness import OWNER, carry, person, write
+from tests.statements import recorded
 from widget_server.model.decisions import COMMENT_VERBS
 from widget_server.model.errors import (
     MalformedError,
@@ -314,17 +314,9 @@ async def test_hiding_a_long_chain_of_replies_takes_a_few_statements(server: Ser
     chain = [await write(server, grant)]
     for _ in range(20):
         chain.append(await write(server, grant, parent=chain[-1].id))
-    executed = 0
-
-    def count(*_: object) -> None:
-        nonlocal executed
-        executed += 1
-
-    engine = server.components.database._writer.sync_engine
-    event.listen(engine, "before_cursor_execute", count)
-    await local_copies.hide(services, OWNER, "paper", copy, chain[1].id)
-    event.remove(engine, "before_cursor_execute", count)
-    assert 0 < executed < 16
+    with recorded(server.components.database._writer.sync_engine) as executed:
+        await local_copies.hide(services, OWNER, "paper", copy, chain[1].id)
+    assert 0 < len(executed) < 16
     handle = authorize.handle_of(story.token)
     assert await hidden_on(server, story.code, handle, HERE) == sorted(one.id for one in chain[1:])
 

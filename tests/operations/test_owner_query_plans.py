@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.bench.bench_owners import operations
 from tests.bench.owner_site import Size, fill
 from tests.operations.operations_harness import open_server
+from tests.statements import recorded
 from widget_server.operations.services import Services
 from widget_server.store import migrate
 
@@ -43,19 +43,12 @@ async def test_an_owners_list_reads_few_statements_and_scans_no_table(
     busy_site: tuple[Path, str, list[str]], name: str
 ) -> None:
     folder, url, codes = busy_site
-    statements: list[tuple[str, Any]] = []
-
-    def record(_c: object, _k: object, sql: str, parameters: Any, _x: object, _m: bool) -> None:
-        if sql.startswith(("SELECT", "WITH")):
-            statements.append((sql, parameters))
-
     async with open_server(folder, url) as server:
         run = operations(server.services, codes, server.services.now_ms())[name]
-        engine = server.components.database._reader.sync_engine
         await run()  # reads the site into the cache
-        event.listen(engine, "before_cursor_execute", record)
-        await run()
-        event.remove(engine, "before_cursor_execute", record)
+        with recorded(server.components.database._reader.sync_engine) as found:
+            await run()
+        statements = [one for one in found if one[0].startswith(("SELECT", "WITH"))]
         assert 1 <= len(statements) <= 5
 
         async def explain(connection: AsyncConnection, sql: str, parameters: Any) -> list[str]:

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tests.statements import engines_of, recorded
 from tests.store.backup_harness import ignore_progress
 from tests.store.store_harness import Store, open_store
 from widget_server.model.page_facts import PageFacts
@@ -90,23 +90,15 @@ async def test_only_open_stories_whose_date_has_passed_are_due(store: Store) -> 
 
 async def test_what_a_server_asks_at_rest_is_found_by_an_index(sqlite_url: str) -> None:
     await migrate.upgrade(sqlite_url)
-    asked: list[tuple[str, Any]] = []
-
-    def record(_c: object, _cursor: object, sql: str, given: Any, *_more: object) -> None:
-        asked.append((sql, given))
-
     async with open_store(sqlite_url) as store:
         run = store.writer.run_in_transaction
         for number in range(300):
             await run(put_in_schedule("look_at_page", str(number), 2_000))
-        event.listen(Engine, "before_cursor_execute", record)
-        try:
+        with recorded(*engines_of(store.database)) as asked:
             await Schedule(store.database).is_due(["look_at_page", "sweep"], 1_000)
             await run(lease_work(["look_at_page", "sweep"], 1_000, 2_000))
             await Closings(store.database).due(1_000, 10)
             await run(ask_for_page(1, PAGE, "copy.example", 1_000, 10))
-        finally:
-            event.remove(Engine, "before_cursor_execute", record)
         plans = []
         for sql, given in asked:
             if "schedule" in sql or "stories" in sql or "max(" in sql:

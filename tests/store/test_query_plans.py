@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tests.statements import engines_of, recorded
 from tests.store.store_harness import LOG_KEYS, Store, decide, open_store, post
 from widget_server.model.batches import Search
 from widget_server.model.records import Story
@@ -165,20 +165,8 @@ async def test_a_log_is_checked_part_after_part_without_reading_it_from_its_begi
 
 async def _plans(store: Store, work: Callable[[], Awaitable[Any]]) -> list[tuple[str, list[str]]]:
     """Do the work and return its statements, each with the steps by which SQLite does it."""
-    statements: list[tuple[str, Any]] = []
-
-    def record(
-        _c: object, _cursor: object, sql: str, parameters: Any, _x: object, many: bool
-    ) -> None:
-        if sql.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
-            statements.append((sql, parameters[0] if many else parameters))
-
-    engines = store.database._reader.sync_engine, store.database._writer.sync_engine
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", record)
-    await work()
-    for engine in engines:
-        event.remove(engine, "before_cursor_execute", record)
+    with recorded(*engines_of(store.database)) as statements:
+        await work()
 
     async def explain(connection: AsyncConnection, sql: str, parameters: Any) -> list[str]:
         plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
@@ -187,4 +175,5 @@ async def _plans(store: Store, work: Callable[[], Awaitable[Any]]) -> list[tuple
     return [
         (sql, await store.database.read(partial(explain, sql=sql, parameters=parameters)))
         for sql, parameters in statements
+        if sql.startswith(("SELECT", "UPDATE", "DELETE", "WITH"))
     ]

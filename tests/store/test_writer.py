@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
+from tests.statements import recorded
 from tests.store.store_harness import Store, changes, decide, open_store, post, seqs, undo
 from widget_server.model.claims import Attribution
 from widget_server.model.errors import NotFoundError, UnavailableError
@@ -65,20 +66,15 @@ async def test_simultaneous_actions_are_one_transaction_with_one_update_of_the_s
     story = await store.story()
     before = store.writer.metrics.batches
     begun: list[None] = []
-    updates: list[int] = []
     engine = store.database._writer.sync_engine
-
-    def count(_c: object, _cursor: object, sql: str, parameters: object, *_: object) -> None:
-        if sql.startswith("UPDATE stories"):
-            updates.append(1)
-
     event.listen(engine, "begin", lambda _: begun.append(None))
-    event.listen(engine, "before_cursor_execute", count)
     readers = [f"r{number}" for number in range(200)]
-    await store.together(*(React(story.id, None, reader, "happy", None, 1) for reader in readers))
+    reactions = [React(story.id, None, reader, "happy", None, 1) for reader in readers]
+    with recorded(engine) as executed:
+        await store.together(*reactions)
     assert store.writer.metrics.batches == before + 1
     assert len(begun) == 1
-    assert len(updates) == 1
+    assert len([sql for sql, _ in executed if sql.startswith("UPDATE stories")]) == 1
     assert (await store.now(story)).tally.counts == {"happy": 200, "sad": 0}
     # One tally event for all 200 reactions: a tally is always complete.
     assert [e for e in store.events if e.story == story.code][-1:] == store.events
@@ -272,6 +268,7 @@ async def test_writes_that_can_wait_take_turns_with_those_of_readers(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "PORTION", 5)
+    monkeypatch.setattr(writer, "WHOLE_PORTION", 5)
     story = await store.story()
     ids = [(await store.post(story, f"r{number}")).id for number in range(60)]
     store.events.clear()
@@ -300,9 +297,9 @@ async def test_a_transaction_of_writes_that_can_wait_ends_early_when_a_reader_wa
     removing = asyncio.create_task(store.writer.submit_between(actions))
     await store.react(story, "x", "happy")
     first = changes(store.events)
-    assert [one.comment.id for one in first] == ids[: writer.LEAST_APPLIED]
     # SQLite has one writer: there the reaction joins the transaction.
-    transactions = 1 if store.database.url.startswith("sqlite") else 2
+    most, transactions = (writer.STEP, 1) if store.database.is_sqlite else (writer.WHOLE_PORTION, 2)
+    assert [one.comment.id for one in first] == ids[:most]
     assert store.writer.metrics.batches == before + transactions
     assert await removing == 0
     assert [one.comment.id for one in changes(store.events)] == ids
@@ -397,6 +394,7 @@ async def test_a_writer_that_stops_leaves_what_can_wait_to_its_job(
     migrated_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "PORTION", 10)
+    monkeypatch.setattr(writer, "WHOLE_PORTION", 10)
     store = Store(migrated_url)
     await store.database.open()
     writing = asyncio.create_task(store.writer.run())
@@ -433,42 +431,38 @@ async def test_a_batch_goes_on_when_its_caller_is_gone(store: Store) -> None:
     assert await log_numbers(store, story) == list(range(1, len(ids) + 2))
 
 
-async def test_a_process_that_stops_ends_the_transaction_of_a_batch(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+async def test_a_process_that_stops_ends_the_transaction_of_a_batch_on_sqlite(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "PORTION", 60)
-    story = await store.story()
-    ids = [(await store.post(story, f"r{number}")).id for number in range(60)]
-    begun = asyncio.Event()
-    loop, apply = asyncio.get_running_loop(), store.writer._apply
+    await migrate.upgrade(sqlite_url)
+    async with open_store(sqlite_url) as store:
+        story = await store.story()
+        ids = [(await store.post(story, f"r{number}")).id for number in range(60)]
+        begun = asyncio.Event()
+        loop, apply = asyncio.get_running_loop(), store.writer._apply
 
-    async def stop_inside(*arguments: Any) -> Any:
-        store.writer._stopping = True
-        loop.call_soon_threadsafe(begun.set)
-        return await apply(*arguments)
+        async def stop_inside(*arguments: Any) -> Any:
+            store.writer._stopping = True
+            loop.call_soon_threadsafe(begun.set)
+            return await apply(*arguments)
 
-    monkeypatch.setattr(store.writer, "_apply", stop_inside)
-    removing = asyncio.create_task(
-        store.writer.submit_between([decide(story, one, "remove") for one in ids])
-    )
-    await begun.wait()
-    with pytest.raises(UnavailableError):
-        await removing
-    assert await log_numbers(store, story) == list(range(1, writer.LEAST_APPLIED + 1))
+        monkeypatch.setattr(store.writer, "_apply", stop_inside)
+        removing = asyncio.create_task(
+            store.writer.submit_between([decide(story, one, "remove") for one in ids])
+        )
+        await begun.wait()
+        with pytest.raises(UnavailableError):
+            await removing
+        assert await log_numbers(store, story) == list(range(1, writer.STEP + 1))
 
 
 async def test_only_columns_that_changed_are_written(store: Store) -> None:
     story = await store.story()
     comment = await store.post(story, "r")
-    written: list[str] = []
-
-    def note(_c: object, _cursor: object, sql: str, *_: object) -> None:
-        if sql.startswith("UPDATE"):
-            written.append(sql)
-
-    event.listen(store.database._writer.sync_engine, "before_cursor_execute", note)
-    await store.react(story, "x", "happy", comment.id)
-    [of_comment] = [one for one in written if one.startswith("UPDATE comments")]
+    with recorded(store.database._writer.sync_engine) as executed:
+        await store.react(story, "x", "happy", comment.id)
+    [of_comment] = [sql for sql, _ in executed if sql.startswith("UPDATE comments")]
     assert "counts" in of_comment
     assert not any(name in of_comment for name in ("born", "state", "reader", "created_at"))
 

@@ -14,18 +14,18 @@ import functools
 import logging
 import os
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec, Protocol, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoResultFound, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from widget_server.model.errors import OperatorError, UnavailableError
-from widget_server.store.sqlite_threads import ThreadedEngine
+from widget_server.store.sqlite_threads import SyncConnectionAdapter, ThreadedEngine
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ updates would wait for all of them.
 """
 READ_TIMEOUT_S = 10.0
 """Seconds that a read may take, including the wait for a connection."""
+_NO_EPOCH = "The table meta has no epoch."
 _EPOCH = "SELECT value FROM meta WHERE key = 'epoch'"
 
 
@@ -111,9 +112,14 @@ class Database:
         Rows read in the same view belong to the returned epoch, even if another read has set `epoch`
         to a newer one meanwhile.
         """
-        # As text: each transaction begins with it, and compiling took longer than reading.
-        found = await connection.exec_driver_sql(_EPOCH)
-        epoch = self.epoch = str(found.scalar_one())
+        # Each transaction begins with it: SQLAlchemy took longer than reading it.
+        if isinstance(connection, SyncConnectionAdapter):
+            rows: Sequence[Any] = connection.fetch(_EPOCH)
+        else:
+            rows = (await connection.exec_driver_sql(_EPOCH)).all()
+        if not rows:
+            raise NoResultFound(_NO_EPOCH)
+        epoch = self.epoch = str(rows[0][0])
         return epoch
 
     async def close(self) -> None:
@@ -179,7 +185,7 @@ def describe_failure(error: BaseException) -> str:
     reason = re.sub(r"^<class '[^']*'>: ", "", text[0])[:200] if text else type(error).__name__
     if "no such table" in reason or re.search(r"relation .* does not exist", reason):
         return "The database has no tables yet. Run `widget-server migrate` first."
-    if "No row was found" in reason:
+    if isinstance(error, NoResultFound):
         return "The database has lost its epoch (table meta). Restore a backup."
     if "not a database" in reason or "malformed" in reason:
         return (

@@ -6,19 +6,25 @@ transaction's coroutine runs in the thread: every await completes at once, witho
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import sqlite3
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, CursorResult, Engine
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
 
 
 class SyncConnectionAdapter:
-    """The methods of `AsyncConnection` that transactions use, on a synchronous connection."""
+    """The methods of `AsyncConnection` that transactions use, on a synchronous connection.
+
+    `fetch` and `run_many` use the driver itself: for a statement of a few rows, SQLAlchemy takes longer than
+    SQLite.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -40,6 +46,26 @@ class SyncConnectionAdapter:
     async def exec_driver_sql(self, statement: str, parameters: Any = None) -> CursorResult[Any]:
         """Execute SQL text without processing, like `execute`."""
         return self._connection.exec_driver_sql(statement, parameters)
+
+    def fetch(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of SQL text as the driver gives them: a boolean is 0 or 1. Raises `DBAPIError`."""
+        try:
+            rows: list[tuple[Any, ...]] = self._driver.execute(text, values).fetchall()
+        except sqlite3.Error as error:
+            raise _as_of_sqlalchemy(text, error) from error
+        return rows
+
+    def run_many(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run SQL text with the values of each of the rows. Raises `DBAPIError`."""
+        try:
+            self._driver.executemany(text, rows)
+        except sqlite3.Error as error:
+            raise _as_of_sqlalchemy(text, error) from error
+
+    @property
+    def _driver(self) -> sqlite3.Connection:
+        driver = self._connection.connection.driver_connection
+        return cast(sqlite3.Connection, driver)
 
 
 class ThreadedEngine:
@@ -72,3 +98,9 @@ class ThreadedEngine:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._threads, self.sync_engine.dispose)
         self._threads.shutdown(wait=False)
+
+
+def _as_of_sqlalchemy(text: str, error: sqlite3.Error) -> DBAPIError:
+    """Return the exception that SQLAlchemy raises for one of the driver."""
+    raised = DBAPIError.instance(text, None, error, sqlite3.Error, hide_parameters=True)
+    return cast(DBAPIError, raised)

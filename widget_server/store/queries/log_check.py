@@ -18,7 +18,7 @@ from widget_server.store.schema import (
     stories,
 )
 from widget_server.store.transactions import TransactionFn
-from widget_server.store.writing.bulk import json_rows, upsert
+from widget_server.store.writing.bulk import upsert
 
 CHUNK = 5_000
 """Entries in one read."""
@@ -169,13 +169,11 @@ def record_heads(heads: Sequence[Head]) -> TransactionFn[None]:
     """Store the heads of a day, in place of earlier ones of the same day."""
 
     async def run(connection: AsyncConnection) -> None:
-        if heads:
-            rows = [
-                {"log": one.log, "day": one.day, "number": one.number, "hash": one.hash}
-                for one in heads
-            ]
-            statement = upsert(log_heads, tuple(rows[0]), ("log", "day"), connection.dialect)
-            await connection.execute(statement, json_rows(rows))
+        rows = [
+            {"log": one.log, "day": one.day, "number": one.number, "hash": one.hash}
+            for one in heads
+        ]
+        await upsert(connection, log_heads, ("log", "day"), rows)
 
     return run
 

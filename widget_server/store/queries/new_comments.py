@@ -30,7 +30,7 @@ from widget_server.store.queries.story_sets import in_story_set
 from widget_server.store.schema import cases, comments, stories
 from widget_server.store.schema_queue import looked_at
 from widget_server.store.transactions import TransactionFn
-from widget_server.store.writing.bulk import json_rows, upsert
+from widget_server.store.writing.bulk import upsert
 
 Mark = tuple[int, str]
 """Time (milliseconds) and id of a comment. Comments after it, in this order, were not looked at."""
@@ -39,8 +39,6 @@ FIRST_WINDOW_MS = 600_000
 WINDOW_GROWS = 36
 """A page is searched in the ten minutes after the mark, then in six hours, then in all: on a busy site it reads
 about as many comments as it returns, and not all since the mark."""
-
-_COLUMNS = ("site", "by", "at", "comment")
 
 
 class NewComments:
@@ -147,10 +145,8 @@ def set_mark(site: str, by: str, mark: Mark, *, only_later: bool = True) -> Tran
             row = (await connection.execute(_select_mark(site, by).with_for_update())).one_or_none()
             if row is not None and (row.at, row.comment) >= mark:
                 return
-        rows = json_rows([{"site": site, "by": by, "at": mark[0], "comment": mark[1]}])
-        await connection.execute(
-            upsert(looked_at, _COLUMNS, ("site", "by"), connection.dialect), rows
-        )
+        row = {"site": site, "by": by, "at": mark[0], "comment": mark[1]}
+        await upsert(connection, looked_at, ("site", "by"), [row])
 
     return run
 

@@ -16,9 +16,8 @@ from widget_server.model.schedule import Lease, ScheduledWork
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.schema import schedule
 from widget_server.store.transactions import TransactionFn
-from widget_server.store.writing.bulk import insert_ignore, json_rows, upsert
+from widget_server.store.writing.bulk import insert_ignore, upsert
 
-_COLUMNS = tuple(column.name for column in schedule.columns)
 _KEY = ("kind", "subject")
 
 
@@ -67,8 +66,7 @@ def put_in_schedule(kind: str, subject: str, due_at: int) -> TransactionFn[None]
     """
 
     async def run(connection: AsyncConnection) -> None:
-        rows = json_rows([_new(kind, subject, due_at, None)])
-        await connection.execute(upsert(schedule, _COLUMNS, _KEY, connection.dialect), rows)
+        await upsert(connection, schedule, _KEY, [_new(kind, subject, due_at, None)])
 
     return run
 

@@ -1,18 +1,17 @@
-"""Bulk select, upsert and insert.
+"""Read rows by their keys, upsert and insert them, by one statement for many.
 
-`select_by_keys`, `delete_by_keys` and `upsert` take their rows as one JSON parameter, which the database
-expands. The statement's text does not depend on the number of rows, so it is built and compiled once.
-Compiling a `VALUES` list took longer than SQLite took to find the rows, and so did building an `IN` list.
-A driver that releases Python's lock for each row of an `executemany` releases it once here.
+The keys or rows are one JSON parameter, which the database expands. The statement's text does not depend on their
+number, so it is built and compiled once. Compiling a `VALUES` list took longer than SQLite took to find the
+rows, and so did building an `IN` list. A driver that releases Python's lock for each row of an `executemany`
+releases it once here.
 
-`run_many` gives the driver rows as they are. SQLAlchemy's own `executemany` took longer for each row than
-SQLite.
+SQLite's driver gets the compiled text itself: for a few rows, SQLAlchemy took longer than SQLite.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -43,43 +42,114 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.store.mapping import dump
+from widget_server.store.sqlite_threads import SyncConnectionAdapter
+
+T = TypeVar("T")
 
 
-def select_by_keys(
+CHUNK = 2_000
+"""Keys or rows in one JSON parameter."""
+
+
+async def read_by_keys(
+    connection: AsyncConnection,
     table: Table,
-    names: Sequence[str],
-    dialect: Dialect,
+    keys: Sequence[Mapping[str, Any]],
     *,
     where: ColumnElement[bool] | TextClause | None = None,
     lock: bool = False,
     key_share: bool = False,
-) -> Select[Any]:
-    """Return a query for the rows with certain keys. `names` are the columns of one index.
+) -> list[dict[str, Any]]:
+    """Return the rows with these keys, each by column. All keys have the same names: columns of one index.
 
     Each key is looked up in that index. For `(a, b, c) IN (...)` SQLite would scan all rows that share
-    `a`. The query's parameter is `json_rows(keys)`, where each key has exactly these names. `where` is a
-    condition that does not change, so that the query is built once. `lock` locks the rows, in the order of
-    the keys; with `key_share`, other transactions may still insert rows that refer to them.
+    `a`. `where` is a condition that does not change, so that the query is built once. `lock` locks the rows, in
+    the order of the keys; with `key_share`, other transactions may still insert rows that refer to them.
     """
-    return _select_by_keys(table, tuple(names), dialect.name, where, lock, key_share)
+    if not keys:
+        return []
+    query = _select_by_keys(table, tuple(keys[0]), connection.dialect.name, where, lock, key_share)
+    found: list[dict[str, Any]] = []
+    for some in _chunks(keys):
+        if isinstance(connection, SyncConnectionAdapter):
+            built = _built(query, connection.dialect)
+            found += built.dicts(connection.fetch(built.text, built.values(some)))
+        else:
+            found += dicts_of(await connection.execute(query, {"rows": dump(some)}))
+    return found
 
 
-def delete_by_keys(table: Table, name: str, dialect: Dialect) -> Delete:
-    """Return a statement that deletes the rows with certain keys, as `select_by_keys` finds them."""
-    return _delete_by_keys(table, name, dialect.name)
+async def delete_by_keys(
+    connection: AsyncConnection, table: Table, name: str, keys: Sequence[Any]
+) -> None:
+    """Delete the rows with these values of a column, as `read_by_keys` finds them."""
+    statement = _delete_by_keys(table, name, connection.dialect.name)
+    await _run(connection, statement, [{name: key} for key in keys])
 
 
-def upsert(table: Table, names: Sequence[str], key: Sequence[str], dialect: Dialect) -> Executable:
-    """Return a statement that inserts rows, and updates the rows that exist under the same key.
+async def upsert(
+    connection: AsyncConnection,
+    table: Table,
+    key: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    """Insert rows, and update those that exist under the same key. All rows have the same names."""
+    if rows:
+        statement = _upsert(table, tuple(rows[0]), tuple(key), connection.dialect.name)
+        await _run(connection, statement, rows)
 
-    The statement's parameter is `json_rows(rows)`, where each row has exactly these names.
-    """
-    return _upsert(table, tuple(names), tuple(key), dialect.name)
+
+async def _run(
+    connection: AsyncConnection, statement: Executable, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    for some in _chunks(rows):
+        if isinstance(connection, SyncConnectionAdapter):
+            built = _built(statement, connection.dialect)
+            connection.fetch(built.text, built.values(some))
+        else:
+            await connection.execute(statement, {"rows": dump(some)})
 
 
-def json_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the parameter of `select_by_keys`, `delete_by_keys` and `upsert`."""
-    return {"rows": dump(rows)}
+def _chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
+
+
+class _Built:
+    """A statement as SQLite's driver takes it. Its only parameter is the JSON of keys or rows."""
+
+    def __init__(self, statement: Any, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self.text = str(compiled)
+        self._times = len(compiled.positiontup)
+        columns = statement.selected_columns if isinstance(statement, Select) else ()
+        self._names = [str(column.name) for column in columns]
+        read = [
+            column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
+        ]
+        self._read = [(name, one) for name, one in zip(self._names, read, strict=True) if one]
+        """What turns a value of the driver into one of its column: of booleans."""
+
+    def values(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+        """Return the parameters for these rows."""
+        return (dump(rows),) * self._times
+
+    def dicts(self, rows: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
+        """Return rows of the driver by column."""
+        found = [dict(zip(self._names, row, strict=True)) for row in rows]
+        for name, read in self._read:
+            for one in found:
+                one[name] = read(one[name])
+        return found
+
+
+_known: dict[Executable, _Built] = {}
+
+
+def _built(statement: Executable, dialect: Dialect) -> _Built:
+    """Return what the driver needs of a statement that is built once."""
+    if statement not in _known:
+        _known[statement] = _Built(statement, dialect)
+    return _known[statement]
 
 
 def dicts_of(result: Result[Any]) -> list[dict[str, Any]]:
@@ -111,7 +181,11 @@ async def run_many(
         await connection.execute(statement, list(rows))
         return
     text, values = known
-    await connection.exec_driver_sql(text, [values(row) for row in rows])
+    taken = [values(row) for row in rows]
+    if isinstance(connection, SyncConnectionAdapter):
+        connection.run_many(text, taken)
+    else:
+        await connection.exec_driver_sql(text, taken)
 
 
 async def insert_many(

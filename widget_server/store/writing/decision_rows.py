@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Result, bindparam, delete, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.decisions import REASONS, Queue
@@ -40,11 +40,9 @@ from widget_server.store.writing.actions import (
 )
 from widget_server.store.writing.bulk import (
     delete_by_keys,
-    dicts_of,
     insert_many,
-    json_rows,
+    read_by_keys,
     run_many,
-    select_by_keys,
     upsert,
 )
 from widget_server.store.writing.case_counts import add_to_counts
@@ -53,7 +51,6 @@ from widget_server.store.writing.reporters import ReporterRows
 
 T = TypeVar("T")
 
-REPORT_KEY = ("comment", "reader")
 _UPDATE_CASE = (
     update(cases)
     .where(cases.c.id == bindparam("row_id"))
@@ -128,22 +125,14 @@ class DecisionRows:
             action.comment for action in actions if isinstance(action, Edit | Report)
         }
         undos = [action for action in actions if isinstance(action, Undo)]
-        dialect = self._connection.dialect
-        found: Any
+        run = self._connection
         # Wait for a process that erases texts whose time is over: they cannot be restored.
-        locked = select_by_keys(kept_texts, ("comment",), dialect, lock=True)
-        for some in _chunks(sorted(with_text)):
-            keys = json_rows([{"comment": one} for one in some])
-            for row in dicts_of(await self._connection.execute(locked, keys)):
-                self.kept[row["comment"]] = cast(KeptRow, row)
-        is_open = select_by_keys(cases, ("comment",), dialect, where=IS_OPEN)
-        for some in _chunks(sorted(with_cases)):
-            keys = json_rows([{"comment": one} for one in some])
-            self._add_cases(await self._connection.execute(is_open, keys))
-        is_ended = select_by_keys(cases, ("comment", "decision"), dialect)
-        for ended in _chunks(sorted({(one.comment, one.decision) for one in undos})):
-            pairs = [{"comment": comment, "decision": by} for comment, by in ended]
-            self._add_cases(await self._connection.execute(is_ended, json_rows(pairs)))
+        for row in await read_by_keys(run, kept_texts, _keys(with_text), lock=True):
+            self.kept[row["comment"]] = cast(KeptRow, row)
+        self._add_cases(await read_by_keys(run, cases, _keys(with_cases), where=IS_OPEN))
+        ended = sorted({(one.comment, one.decision) for one in undos})
+        pairs = [{"comment": comment, "decision": by} for comment, by in ended]
+        self._add_cases(await read_by_keys(run, cases, pairs))
         contested = {action.comment for action in actions if isinstance(action, Appeal)} | {
             action.comment
             for action in actions
@@ -176,13 +165,11 @@ class DecisionRows:
             for action in actions
             if isinstance(action, Report)
         ]
-        if reported:
-            query = select_by_keys(reports, REPORT_KEY, self._connection.dialect)
-            found = await self._connection.execute(query, json_rows(reported))
-            self.reported |= {(row.comment, row.reader) for row in found}
+        for row in await read_by_keys(run, reports, reported):
+            self.reported.add((row["comment"], row["reader"]))
 
-    def _add_cases(self, found: Result[Any]) -> None:
-        for row in dicts_of(found):
+    def _add_cases(self, found: Iterable[dict[str, Any]]) -> None:
+        for row in found:
             self._cases.setdefault(row["comment"], []).append(cast(CaseRow, row))
 
     async def _load_history(
@@ -197,22 +184,16 @@ class DecisionRows:
                 and action.comment in contested
             )
         ]
-        run, dialect = self._connection.execute, self._connection.dialect
         about = sorted({(action.story, action.comment) for action in wanted})
-        query = select_by_keys(decisions, ("story", "comment"), dialect)
-        for some in _chunks(about):
-            keys = json_rows([{"story": story, "comment": comment} for story, comment in some])
-            for entry in dicts_of(await run(query, keys)):
-                self._entries.setdefault((entry["story"], entry["comment"]), []).append(entry)
+        keys = [{"story": story, "comment": comment} for story, comment in about]
+        for entry in await read_by_keys(self._connection, decisions, keys):
+            self._entries.setdefault((entry["story"], entry["comment"]), []).append(entry)
         for entries in self._entries.values():
             entries.sort(key=itemgetter("number"))
-        query = select_by_keys(decision_words, ("decision",), dialect)
         # Of a comment, the words beside a decision are its note: nothing to bring back.
-        for undone in _chunks(sorted({one.decision for one in undos if not one.comment})):
-            keys = json_rows([{"decision": one} for one in undone])
-            self.words |= {
-                row["decision"]: row["words"] for row in dicts_of(await run(query, keys))
-            }
+        undone = [{"decision": one} for one in sorted({u.decision for u in undos if not u.comment})]
+        for row in await read_by_keys(self._connection, decision_words, undone):
+            self.words[row["decision"]] = row["words"]
 
     def history(self, story: int, comment: str) -> list[dict[str, Any]]:
         """Return the log entries about a comment, or about the story (""), in order."""
@@ -348,7 +329,7 @@ class DecisionRows:
 
     async def flush(self) -> None:
         """Write the changed rows: at most one statement for each kind."""
-        run, dialect = self._connection.execute, self._connection.dialect
+        run = self._connection.execute
         if self._changed_cases:
             names = ("reasons", "priority", "revision", "closed_at", "decision")
             # Closed ones first: a case may be reopened whose queue has another open one.
@@ -365,13 +346,8 @@ class DecisionRows:
         await add_to_counts(self._connection, self._counted)
         stored = [row for row in self._changed_kept.values() if row is not None]
         dropped = [comment for comment, row in self._changed_kept.items() if row is None]
-        if stored:
-            await run(
-                upsert(kept_texts, tuple(stored[0]), ("comment",), dialect), json_rows(stored)
-            )
-        if dropped:
-            keys = json_rows([{"comment": one} for one in dropped])
-            await run(delete_by_keys(kept_texts, "comment", dialect), keys)
+        await upsert(self._connection, kept_texts, ("comment",), stored)
+        await delete_by_keys(self._connection, kept_texts, "comment", dropped)
         if self._erased_words:
             # Before the new words: the note of an `erase` stays.
             await run(
@@ -391,6 +367,10 @@ class DecisionRows:
 def reason_key(reason: str) -> str:
     """Return the key of a reason for a case: what a reader wrote in own words is `other`."""
     return reason if reason in REASONS or reason == FLOOD else "other"
+
+
+def _keys(of_comments: Iterable[str]) -> list[dict[str, str]]:
+    return [{"comment": one} for one in sorted(of_comments)]
 
 
 def _chunks(items: Sequence[T], size: int = 2_000) -> Iterable[Sequence[T]]:

@@ -19,14 +19,13 @@ from widget_server.model.rules import FLOOD
 from widget_server.store.schema import sites, stories
 from widget_server.store.schema_raids import flood_levels, raids
 from widget_server.store.writing.actions import Action, Post
-from widget_server.store.writing.bulk import insert_ignore, json_rows, select_by_keys, upsert
+from widget_server.store.writing.bulk import insert_ignore, read_by_keys, upsert
 from widget_server.store.writing.site_log import append_site_decision
 
 MOVES = 10
 """A raid that goes on is written so often in the time for which it is held, and not with each comment."""
 MAX_FOUND = 100
 """Raids of one site that the server found and that are on. More floods are a raid on the whole site."""
-_LEVEL_KEY = ("story", "subject")
 _MOVE = (
     update(raids)
     .where(raids.c.id == bindparam("row_id"))
@@ -72,11 +71,9 @@ class FloodRows:
             for action in posts
             for _, _, subject in _levels(action.flooding)  # type: ignore[arg-type]
         }
-        if keys:
-            rows = [{"story": story, "subject": subject} for story, subject in sorted(keys)]
-            query = select_by_keys(flood_levels, _LEVEL_KEY, self._connection.dialect)
-            for row in await self._connection.execute(query, json_rows(rows)):
-                self._levels[row.story, row.subject] = row.full_at
+        rows = [{"story": story, "subject": subject} for story, subject in sorted(keys)]
+        for level in await read_by_keys(self._connection, flood_levels, rows):
+            self._levels[level["story"], level["subject"]] = level["full_at"]
 
     def meet(self, action: Post, site: str, code: str) -> str | None:
         """Count a new comment. Return the id of the raid for which it is held; None lets it pass.
@@ -170,13 +167,11 @@ class FloodRows:
     async def flush(self) -> None:
         """Write what changed. Sites whose raids changed count a change of rights. New raids are logged."""
         run, dialect = self._connection.execute, self._connection.dialect
-        if self._changed_levels:
-            rows = [
-                {"story": story, "subject": subject, "full_at": self._levels[story, subject]}
-                for story, subject in sorted(self._changed_levels)
-            ]
-            names = (*_LEVEL_KEY, "full_at")
-            await run(upsert(flood_levels, names, _LEVEL_KEY, dialect), json_rows(rows))
+        rows = [
+            {"story": story, "subject": subject, "full_at": self._levels[story, subject]}
+            for story, subject in sorted(self._changed_levels)
+        ]
+        await upsert(self._connection, flood_levels, ("story", "subject"), rows)
         for new in sorted(self._new):
             raid = self._raids[new]
             row = raid_row(raid, self._stories[new]) | {"held": self._held.get(new, 0)}

@@ -15,7 +15,7 @@ from widget_server.store.mapping import dump
 from widget_server.store.queries.sites import locked_site
 from widget_server.store.schema import learned, learners, sites, words
 from widget_server.store.transactions import TransactionFn
-from widget_server.store.writing.bulk import json_rows, select_by_keys, upsert
+from widget_server.store.writing.bulk import read_by_keys, upsert
 from widget_server.store.writing.site_log import append_site_decision
 
 MOST_READERS = 3
@@ -23,7 +23,6 @@ MOST_READERS = 3
 GOOD_PER_BAD = 5
 """Good comments whose words are counted for each bad one. The others are only used to measure."""
 CHUNK = 2_000
-_WORD_KEY = ("site", "token")
 
 
 @dataclass(slots=True)
@@ -197,10 +196,8 @@ async def _counts(
 ) -> dict[int, _Word]:
     found = {token: _Word() for token in sorted(tokens)}
     keys = [{"site": site, "token": token} for token in found]
-    if keys:
-        query = select_by_keys(words, _WORD_KEY, connection.dialect)
-        for row in await connection.execute(query, json_rows(keys)):
-            found[row.token] = _Word(row.good, row.bad, tuple(json_of(row.readers)))
+    for row in await read_by_keys(connection, words, keys):
+        found[row["token"]] = _Word(row["good"], row["bad"], tuple(json_of(row["readers"])))
     return found
 
 
@@ -217,9 +214,7 @@ async def _store(connection: AsyncConnection, site: str, counts: Mapping[int, _W
         for token, word in counts.items()
         if word.good + word.bad
     ]
-    if rows:
-        statement = upsert(words, tuple(rows[0]), _WORD_KEY, connection.dialect)
-        await connection.execute(statement, json_rows(rows))
+    await upsert(connection, words, ("site", "token"), rows)
     gone = [token for token, word in counts.items() if not word.good + word.bad]
     for start in range(0, len(gone), CHUNK):
         some = words.c.token.in_(gone[start : start + CHUNK])

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from widget_server.store.rows import CommentRow
 from widget_server.store.schema_local import LOCAL_QUEUES, hidden_comments, local_waits
 from widget_server.store.writing.actions import Action, Decide, Edit, Undo
-from widget_server.store.writing.bulk import insert_ignore, json_rows, select_by_keys
+from widget_server.store.writing.bulk import insert_ignore, read_by_keys
 from widget_server.store.writing.copy_changes import record_changed_copies
 
 _own = hidden_comments.c
@@ -55,10 +55,9 @@ class LocalRows:
             if isinstance(action, Decide | Undo)
             and any(queue in LOCAL_QUEUES for queue in open_queues(action.comment))
         }
-        query = select_by_keys(local_waits, ("comment",), self._connection.dialect)
-        for some in batched(sorted(named)):
-            keys = json_rows([{"comment": one} for one in some])
-            self._stored |= set((await self._connection.execute(query, keys)).scalars())
+        keys = [{"comment": one} for one in sorted(named)]
+        found = await read_by_keys(self._connection, local_waits, keys)
+        self._stored |= {row["comment"] for row in found}
 
     def waits(self, comment: str) -> bool:
         """Return whether the comment, or its edit, waits for nothing but its copy's moderator."""

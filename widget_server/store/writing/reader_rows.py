@@ -21,8 +21,7 @@ from widget_server.store.writing.actions import Action, Decide, Report, Undo
 from widget_server.store.writing.bulk import (
     dicts_of,
     insert_ignore,
-    json_rows,
-    select_by_keys,
+    read_by_keys,
     upsert,
 )
 
@@ -67,12 +66,10 @@ class ReaderRows:
         the sites of stories.
         """
         if contested:
-            query = select_by_keys(appeals, ("comment",), self._connection.dialect)
-            keys = json_rows([{"comment": one} for one in sorted(contested)])
-            found: Any = await self._connection.execute(query, keys)
             self.appeals = {comment: {} for comment in contested}
-            for row in dicts_of(found):
-                self.appeals[row["comment"]][row["decision"]] = row
+            keys = [{"comment": one} for one in sorted(contested)]
+            for appeal in await read_by_keys(self._connection, appeals, keys):
+                self.appeals[appeal["comment"]][appeal["decision"]] = appeal
             deciding = [
                 action
                 for action in actions
@@ -280,9 +277,7 @@ class ReaderRows:
         if dropped:
             await run(delete(bans).where(bans.c.decision.in_(dropped)))
         stored = [row for row in self._changed_bans.values() if row is not None]
-        if stored:
-            names = tuple(str(column.name) for column in bans.columns)
-            await run(upsert(bans, names, ("decision",), dialect), json_rows(stored))
+        await upsert(self._connection, bans, ("decision",), stored)
         for site in sorted(self._sites_of_bans):
             # Sockets of all processes review their grants.
             await run(update(sites).where(sites.c.slug == site).values(rights=sites.c.rights + 1))

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.store.schema import rule_hits, text_marks
-from widget_server.store.writing.bulk import json_rows, upsert
+from widget_server.store.writing.bulk import upsert
 
 _HIT_KEY = ("site", "rule", "comment")
 
@@ -35,6 +35,4 @@ class RuleRows:
             (rule_hits, list(self._hits.values()), _HIT_KEY),
             (text_marks, list(self._marks.values()), ("comment",)),
         ):
-            if rows:
-                statement = upsert(table, tuple(rows[0]), key, connection.dialect)
-                await connection.execute(statement, json_rows(rows))
+            await upsert(connection, table, key, rows)

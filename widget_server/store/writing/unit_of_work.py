@@ -10,7 +10,6 @@ from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
-    Result,
     Table,
     Update,
     bindparam,
@@ -49,9 +48,8 @@ from widget_server.store.writing.bulk import (
     dicts_of,
     insert_ignore,
     insert_many,
-    json_rows,
+    read_by_keys,
     run_many,
-    select_by_keys,
     upsert,
 )
 from widget_server.store.writing.decision_rows import DecisionRows
@@ -63,9 +61,6 @@ from widget_server.store.writing.rule_rows import RuleRows
 ReactionKey = tuple[int, str, str]
 """A story's id, a comment's id (or empty text for the story itself), and a reader id."""
 
-CHUNK = 2_000
-"""Parameters of one statement. SQLite takes at most 32,766 and PostgreSQL 32,767."""
-
 
 @cache
 def _update(table: Table, columns: Sequence[str]) -> Update:
@@ -74,7 +69,6 @@ def _update(table: Table, columns: Sequence[str]) -> Update:
 
 
 _REACTION_KEY = ("story", "target", "reader")
-_COMMENT_KEY = ("story", "reader", "client_key")
 _DELETE_REACTION = delete(reactions).where(
     (reactions.c.story == bindparam("old_story"))
     & (reactions.c.target == bindparam("old_target"))
@@ -131,15 +125,12 @@ class UnitOfWork:
                 select(hints.c.story).where(hints.c.reader.in_(erased)),
             )
             ids |= set((await self._connection.execute(with_items)).scalars())
+        named = [{"id": one} for one in sorted(ids)]
         # FOR NO KEY UPDATE: a full lock would wait for every transaction that records a copy.
-        query = select_by_keys(
-            stories, ("id",), self._connection.dialect, lock=True, key_share=True
-        )
-        for chunk in _chunks(sorted(ids)):
-            keys = json_rows([{"id": one} for one in chunk])
-            for stored in dicts_of(await self._connection.execute(query, keys)):
-                self._stored[stored["id"]] = stored
-                self.stories[stored["id"]] = cast(StoryRow, dict(stored))
+        run = self._connection
+        for stored in await read_by_keys(run, stories, named, lock=True, key_share=True):
+            self._stored[stored["id"]] = stored
+            self.stories[stored["id"]] = cast(StoryRow, dict(stored))
         await self._load_comments(actions, erased)
         await self._load_reactions(actions)
         await self._load_copies(actions)
@@ -158,28 +149,25 @@ class UnitOfWork:
         posts = [action for action in actions if isinstance(action, Post)]
         named |= {action.parent for action in posts}
         await self._load_by_id(name for name in named if name)
-        for some in _chunks(posts):
-            keys = [
-                {"story": action.story, "reader": reader, "client_key": action.key}
-                for action in some
-                for reader in (action.reader, action.previous_reader)
-                if reader is not None
-            ]
-            query = select_by_keys(comments, _COMMENT_KEY, self._connection.dialect)
-            self._add_comments(await self._connection.execute(query, json_rows(keys)))
+        keys = [
+            {"story": action.story, "reader": reader, "client_key": action.key}
+            for action in posts
+            for reader in (action.reader, action.previous_reader)
+            if reader is not None
+        ]
+        self._add_comments(await read_by_keys(self._connection, comments, keys))
         if erased:
             # Only in locked stories: a comment being posted in another story is stored after this batch.
             own = comments.c.reader.in_(erased) & comments.c.story.in_(self.stories)
-            self._add_comments(await self._connection.execute(select(comments).where(own)))
+            found = await self._connection.execute(select(comments).where(own))
+            self._add_comments(dicts_of(found))
 
     async def _load_by_id(self, ids: Iterable[str]) -> None:
-        query = select_by_keys(comments, ("id",), self._connection.dialect)
-        for chunk in _chunks(sorted(ids)):
-            keys = json_rows([{"id": one} for one in chunk])
-            self._add_comments(await self._connection.execute(query, keys))
+        keys = [{"id": one} for one in sorted(ids)]
+        self._add_comments(await read_by_keys(self._connection, comments, keys))
 
-    def _add_comments(self, found: Result[Any]) -> None:
-        for stored in dicts_of(found):
+    def _add_comments(self, found: Iterable[dict[str, Any]]) -> None:
+        for stored in found:
             id_ = stored["id"]
             if id_ not in self.comments:
                 self._stored[id_] = stored
@@ -204,28 +192,22 @@ class UnitOfWork:
             for action in actions
             if isinstance(action, React)
         ]
-        if wanted:
-            query = select_by_keys(reactions, _REACTION_KEY, self._connection.dialect)
-            self._add_reactions(await self._connection.execute(query, json_rows(wanted)))
+        for row in await read_by_keys(self._connection, reactions, wanted):
+            self.reactions[row["story"], row["target"], row["reader"]] = row["reaction"]
         forgets = [action for action in actions if isinstance(action, Forget)]
         if forgets:
             own = or_(*(_own(reactions, action.reader, action.until) for action in forgets))
             own &= reactions.c.story.in_(self.stories)
-            self._add_reactions(await self._connection.execute(select(reactions).where(own)))
+            for found in await self._connection.execute(select(reactions).where(own)):
+                self.reactions[found.story, found.target, found.reader] = found.reaction
         await self._load_by_id({target for _, target, _ in self.reactions if target})
-
-    def _add_reactions(self, rows: Iterable[Any]) -> None:
-        for story, target, reader, reaction, *_ in rows:
-            self.reactions[story, target, reader] = reaction
 
     async def _load_copies(self, actions: Sequence[Action]) -> None:
         wanted = {row["copy"] for row in self.comments.values()}
         wanted |= {action.copy for action in actions if isinstance(action, Post)}
-        query = select_by_keys(copies, ("id",), self._connection.dialect)
-        for chunk in _chunks(sorted(copy for copy in wanted if copy is not None)):
-            keys = json_rows([{"id": one} for one in chunk])
-            found = await self._connection.execute(query, keys)
-            self.copies |= {row.id: Copy(row.id, row.label, row.origin) for row in found}
+        keys = [{"id": copy} for copy in sorted(one for one in wanted if one is not None)]
+        for row in await read_by_keys(self._connection, copies, keys):
+            self.copies[row["id"]] = Copy(row["id"], row["label"], row["origin"])
 
     # Records -----------------------------------------------------------------------------------
 
@@ -261,7 +243,6 @@ class UnitOfWork:
 
     async def flush(self) -> None:
         """Write the changed rows. The caller commits."""
-        run = self._connection.execute
         # Updates before inserts: an erased comment frees its idempotency key, which a new one may use.
         old = self.changed_comments - set(self.new_comments)
         if old:
@@ -271,10 +252,7 @@ class UnitOfWork:
             await insert_many(self._connection, comments, new)
         to_store = [row for row in self.set_reactions.values() if row is not None]
         to_delete = [key for key, row in self.set_reactions.items() if row is None]
-        dialect = self._connection.dialect
-        if to_store:
-            statement = upsert(reactions, tuple(to_store[0]), _REACTION_KEY, dialect)
-            await run(statement, json_rows(to_store))
+        await upsert(self._connection, reactions, _REACTION_KEY, to_store)
         if to_delete:
             keys = [dict(zip(_REACTION_KEY, key, strict=True)) for key in to_delete]
             old_keys = [{f"old_{name}": key[name] for name in key} for key in keys]
@@ -284,7 +262,8 @@ class UnitOfWork:
                 stories, [self.stories[story] for story in sorted(self.changed_stories)]
             )
         if self.new_reports:
-            await run(insert_ignore(reports, dialect), list(self.new_reports.values()))
+            statement = insert_ignore(reports, self._connection.dialect)
+            await self._connection.execute(statement, list(self.new_reports.values()))
         await self.rules.flush(self._connection)
         await self.decisions.flush()
         await self.floods.flush()
@@ -323,15 +302,10 @@ class UnitOfWork:
             {"kind": "reader", "subject": reader, "at": at}
             for reader, (at, _) in self.erased_readers.items()
         ]
-        names, dialect = ("kind", "subject", "at"), self._connection.dialect
-        await self._connection.execute(upsert(erasures, names, names[:2], dialect), json_rows(rows))
+        await upsert(self._connection, erasures, ("kind", "subject"), rows)
 
 
 def _own(table: Table, reader: str, until: int | None) -> ColumnElement[bool]:
     """Return the condition for a reader's rows up to `until` in a table with `reader` and `at`."""
     own: ColumnElement[bool] = table.c.reader == reader
     return own if until is None else own & (table.c.at <= until)
-
-
-def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
