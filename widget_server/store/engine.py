@@ -232,7 +232,11 @@ def sqlite_engine(
     engine = create_async_engine(
         url, pool_size=connections, max_overflow=0, pool_timeout=10, hide_parameters=True
     )
-    _configure(engine.sync_engine, begin, busy_s, foreign_keys=foreign_keys)
+
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    _configure(engine.sync_engine, start, busy_s, foreign_keys=foreign_keys)
     return engine
 
 
@@ -241,14 +245,20 @@ def _threaded_engine(url: URL, begin: str, connections: int, name: str) -> Threa
     engine = create_engine(
         plain, pool_size=connections, max_overflow=0, pool_timeout=10, hide_parameters=True
     )
-    _configure(engine, begin, busy_s=5, foreign_keys=True)
+
+    def start(connection: Connection) -> None:
+        SyncConnectionAdapter(connection).fetch(begin)
+
+    _configure(engine, start, busy_s=5, foreign_keys=True)
     return ThreadedEngine(engine, connections, name)
 
 
-def _configure(engine: Engine, begin: str, busy_s: int, *, foreign_keys: bool) -> None:
+def _configure(
+    engine: Engine, begin: Callable[[Connection], Any], busy_s: int, *, foreign_keys: bool
+) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
-        # The driver must not start transactions itself: the "begin" listener below does.
+        # The driver must not start transactions itself: `begin` does.
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (
@@ -262,9 +272,7 @@ def _configure(engine: Engine, begin: str, busy_s: int, *, foreign_keys: bool) -
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine, "begin")
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+    event.listen(engine, "begin", begin)
 
 
 def _postgres_engine(url: str, *, connections: int) -> AsyncEngine:

@@ -78,7 +78,7 @@ class ChangeRecorder:
             "pinned": False,
             "featured_at": None,
         }
-        if not counts_or_none("comments", comment, row["counts"]):
+        if row["counts"] != "{}" and not self._rows.tally(row["story"], comment).counts:
             row["counts"] = "{}"
         self.record_change(comment)
 

@@ -24,7 +24,7 @@ def append_story_decision(
 
     `words` are free texts: they are stored beside the log, and the entry contains their salted hash.
     """
-    by, text = action.by, dump(words)
+    by, text = action.by, dump(words) if words else "{}"
     salt = new_salt() if words else ""
     entry: dict[str, Any] = {
         "story": story["id"],

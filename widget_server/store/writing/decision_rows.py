@@ -222,7 +222,8 @@ class DecisionRows:
 
     def open_queues(self, comment: str) -> list[str]:
         """Return the queues in which the comment waits."""
-        return sorted(row["queue"] for row in self._open(comment))
+        found = self._open(comment)
+        return sorted(row["queue"] for row in found) if found else []
 
     def is_open(self, comment: str, case: int) -> bool:
         """Return whether the case with this id is one of the comment's open cases."""
@@ -287,7 +288,9 @@ class DecisionRows:
                 self._changed(row)
 
     def _open(self, comment: str) -> list[CaseRow]:
-        return [row for row in self._cases.get(comment, []) if row["closed_at"] is None]
+        found = self._cases.get(comment)
+        # Of most comments there is none, and each decision asks five times.
+        return [row for row in found if row["closed_at"] is None] if found else []
 
     def _count(self, row: CaseRow, by: int) -> None:
         queue = row["site"], row["queue"]
