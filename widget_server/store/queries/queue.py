@@ -26,6 +26,7 @@ from widget_server.store.damaged_rows import readable
 from widget_server.store.decision_mapping import to_case
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import select_comments
+from widget_server.store.patterns import is_like
 from widget_server.store.queries.capacity import is_only_local, read_only_local
 from widget_server.store.queries.comment_context import read_contexts
 from widget_server.store.queries.made_decisions import HARD_ONES
@@ -203,7 +204,7 @@ def select_page(
 
 def has_reason(reason: str) -> ColumnElement[bool]:
     """Return the condition that a reader gave this reason, a key of `REASONS`."""
-    return cases.c.reasons.like(f'%"{reason}"%', escape="\\")
+    return is_like(cases.c.reasons, f'%"{reason}"%', escape="\\")
 
 
 def is_mild() -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.queue import AtWork, QueueFacts
+from widget_server.store.patterns import is_like
 from widget_server.store.schema import (
     IS_OPEN,
     cases,
@@ -103,8 +104,8 @@ def select_facts(site: Any, now: Any, copies: frozenset[int] | None) -> Any:
         row("at_work", by, func.count(), who, cases.c.queue)
         .select_from(case_leases)
         .join(cases, cases.c.id == case_leases.c.case_id)
-        .outerjoin(accounts, (accounts.c.id == func.substr(by, 9)) & by.like("account:%"))
-        .outerjoin(api_keys, (api_keys.c.id == func.substr(by, 5)) & by.like("key:%"))
+        .outerjoin(accounts, (accounts.c.id == func.substr(by, 9)) & is_like(by, "account:%"))
+        .outerjoin(api_keys, (api_keys.c.id == func.substr(by, 5)) & is_like(by, "key:%"))
         .where(case_leases.c.site == site, case_leases.c.until > now, IS_OPEN)
         .group_by(by, who, cases.c.queue)
     )
