@@ -50,18 +50,18 @@ async def read_facts(
         rows = await connection.execute(_facts_of_all(), {"site": site, "now": now})
     else:
         rows = await connection.execute(select_facts(site, now, copies))
-    for row in rows:
-        match row.kind:
+    for kind, key, name, detail, number, at in rows.all():
+        match kind:
             case "queue":
-                found.counts[row.key] = (row.number, row.at)
+                found.counts[key] = (number, at)
             case "hints":
-                found.hints = row.number
+                found.hints = number
             case "at_work":
-                other = most.get(row.key)
-                if other is None or other.cases < row.number:
-                    most[row.key] = AtWork(row.key, row.name, row.detail, row.number)
-            case kind:
-                found.choices.setdefault(kind, []).append((row.key, row.name, row.number))
+                other = most.get(key)
+                if other is None or other.cases < number:
+                    most[key] = AtWork(key, name, detail, number)
+            case _:
+                found.choices.setdefault(kind, []).append((key, name, number))
     found.at_work = sorted(most.values(), key=lambda one: (one.name, one.by))
     for choices in found.choices.values():
         choices.sort(key=lambda one: (-one[2], one[1]))
