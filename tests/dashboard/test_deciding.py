@@ -307,6 +307,19 @@ async def test_a_page_reads_at_most_five_statements_and_the_queue_eight(desk: De
         assert 1 <= len(statements.texts) <= most, (place, statements.texts)
 
 
+async def test_a_page_of_the_queue_is_two_reads_the_session_and_all_it_shows(desk: Desk) -> None:
+    await desk.server.set(("moderation", "pre"))
+    await desk.write(await desk.carried())
+    metrics = desk.server.components.database.metrics
+    reads = []
+    for _ in range(4):
+        before = metrics.read_transactions
+        await desk.owner.get("queue?queue=pending")
+        reads.append(metrics.read_transactions - before)
+    # The first page fills the caches, and the server may read something itself meanwhile.
+    assert min(reads) == 2, reads
+
+
 async def test_without_a_session_every_page_leads_to_the_sign_in(desk: Desk) -> None:
     desk.owner.http.cookies.clear()
     for place in ("home", "stories", "stories/x", "queue", "log", "comments/x", "log/export"):

@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+from markupsafe import Markup
+
+from widget_server.web.dashboard.rendering import once, templates
 from widget_server.web.dashboard.texts import TEXTS
 from widget_server.web.pages.translate import LOCALES
 
@@ -38,3 +41,17 @@ def test_other_languages_translate_known_texts_with_the_same_values() -> None:
             if not key.startswith("! "):
                 assert key in english, (lang, key)
                 assert values(text) <= values(english[key]), (lang, key)
+
+
+def test_what_is_kept_is_rendered_once_for_each_key() -> None:
+    text = "{% for n in (1, 1, 2) %}{% call once('test', n) %}<i>{{ draw(n) }}</i>{% endcall %}{% endfor %}"
+    drawn: list[int] = []
+
+    def draw(number: int) -> str:
+        drawn.append(number)
+        return f"<{number}>"
+
+    made = templates.from_string(text)
+    assert made.render(draw=draw) == "<i>&lt;1&gt;</i><i>&lt;1&gt;</i><i>&lt;2&gt;</i>"
+    assert drawn == [1, 2]
+    assert once("test", 1, caller=lambda: Markup("other")) == "<i>&lt;1&gt;</i>"

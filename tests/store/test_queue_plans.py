@@ -13,6 +13,7 @@ from tests.store.store_harness import open_store
 from widget_server.model.queue import CaseFilter, StorySet
 from widget_server.store import migrate
 from widget_server.store.queries.hints import select_own_hints, select_page_of_hints
+from widget_server.store.queries.made_decisions import HARD_ONES
 from widget_server.store.queries.new_comments import select_new
 from widget_server.store.queries.queue import select_page
 from widget_server.store.queries.queue_facts import select_facts, select_queue_counts
@@ -98,6 +99,20 @@ async def test_what_cases_are_filtered_by_is_counted_before_the_names_are_looked
     steps = await plan(url, select_facts("s", 1, None))
     for table in ("stories", "copies"):
         assert f"SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?)" in steps, steps
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        select_facts("s", 1, None),
+        select_page("s", CaseFilter("reported", reason="off_topic"), 2_000, None, 25),
+        HARD_ONES,
+    ],
+)
+def test_no_pattern_is_a_parameter_with_which_sqlite_would_plan_anew_each_time(query: Any) -> None:
+    sql = str(query.compile(dialect=sqlite.dialect()))
+    assert " LIKE '" in sql
+    assert "LIKE ?" not in sql
 
 
 @pytest.mark.parametrize("after", [None, (1_000, "h")])

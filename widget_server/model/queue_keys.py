@@ -32,6 +32,7 @@ DEFAULT_KEYS: dict[str, str] = {
     "more": "Period",
 }
 """What can be done by key, and the usual key of each. Figures are always the reasons, and ? the help."""
+_ACTIONS = {code: action for action, code in DEFAULT_KEYS.items()}
 KEY_CODE = re.compile(r"Key[A-Z]|Period|Comma|Slash|Semicolon|Quote|Minus|Equal|Backquote")
 _SIGNS = {
     "Period": ".",
@@ -60,7 +61,7 @@ class QueueKeys:
 
     def label(self, usual: str) -> str:
         """Return the sign on the key that does what the key `usual` does if nothing was changed."""
-        action = next((name for name, code in DEFAULT_KEYS.items() if code == usual), None)
+        action = _ACTIONS.get(usual)
         return sign_of(usual if action is None else self.code(action))
 
     def moved(self) -> dict[str, str]:

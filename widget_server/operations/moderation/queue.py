@@ -1,8 +1,8 @@
 """The queues of cases: read them, take cases so that no other person gets them, decide, give them back."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from widget_server.auth.permissions import allowed, require
 from widget_server.model.actors import Actor
@@ -13,7 +13,15 @@ from widget_server.model.errors import (
     NotFoundError,
     NotPermittedError,
 )
-from widget_server.model.queue import Card, CaseFilter, QueueFacts, Watcher, is_harsh, mixed
+from widget_server.model.queue import (
+    Card,
+    CaseFilter,
+    Context,
+    QueueFacts,
+    Watcher,
+    is_harsh,
+    mixed,
+)
 from widget_server.model.records import CommentState
 from widget_server.operations.moderation import bans, evidence, hints
 from widget_server.operations.moderation.cases import (
@@ -117,28 +125,64 @@ async def show_queue(
         facts = known or await queue_facts(services, by, site)
         return await _show_new(services, by, site, chosen, facts, after)
     chosen = await with_stories(services, site, chosen)
-    leasing = _first_lease(services, by, site, chosen, after)
-    if known is None:
-        # The facts are read while the disk takes the lease.
-        facts, taken = await asyncio.gather(queue_facts(services, by, site), leasing)
-    else:
-        facts, taken = known, await leasing
-    free: list[Case] = []
-    for limit in LOOKED_AT:
-        found = await open_cases(services, by, site, chosen, after=after, limit=limit)
-        free = _free_for(services, by, site, found)
-        if len(free) >= SHOWN or len(found) < limit:
-            break
-    first = next((case for case in free if case.id in taken), next(iter(free), None))
+    taken = await _first_lease(services, by, site, chosen, after)
+    view = await _view(services, by, site, chosen, after, taken, known)
+    first = _first_of(view.free, taken)
     if first is None:
-        return QueuePage(chosen, facts, None)
+        return QueuePage(chosen, view.facts, None)
     if not taken and may_take(by, site):
         taken = await _lease(services, by, site, chosen, 1, LEASE_S, only=[first.id])
-    (card,) = await cards_of(services, by, site, [first])
+    (card,) = await cards_of(services, by, site, [first], view.contexts)
     if taken:
         card = replace(card, leased_until=services.now_ms() + LEASE_S * 1000)
-    following = [case for case in free if case.id != first.id]
-    return QueuePage(chosen, facts, card, following[: SHOWN - 1])
+    following = [case for case in view.free if case.id != first.id]
+    return QueuePage(chosen, view.facts, card, following[: SHOWN - 1])
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What waits, the first cases that are free for the actor, and what is known of some of them."""
+
+    facts: QueueFacts
+    free: list[Case]
+    contexts: dict[str, Context]
+
+
+async def _view(
+    services: Services,
+    by: Actor,
+    site: str,
+    chosen: CaseFilter,
+    after: CaseCursor | None,
+    taken: Collection[int],
+    known: QueueFacts | None,
+) -> _View:
+    """Read the first cases of a queue, with the facts unless they are known: usually one transaction."""
+    now = services.now_ms()
+    free_of = partial(_free_for, by, site, now)
+    facts, found, contexts = await services.queue.opened(
+        site,
+        chosen,
+        now,
+        after,
+        LOOKED_AT[0],
+        lambda cases: _first_of(free_of(cases), taken),
+        None if known is not None else _watcher(by, now),
+        hidden_queues(by, site, chosen),
+        by.copies,
+    )
+    shown = free_of([readable_case(services, by, site, case) for case in found])
+    if len(shown) < SHOWN and len(found) == LOOKED_AT[0]:
+        found = await open_cases(services, by, site, chosen, after=after, limit=LOOKED_AT[1])
+        shown = free_of(found)
+    if facts is not None:
+        known = _visible_facts(by, site, facts)
+    return _View(known or QueueFacts(), shown, contexts)
+
+
+def _first_of(free: list[Case], taken: Collection[int]) -> Case | None:
+    """Return the case to show: the first that was taken, else the first that is free."""
+    return next((case for case in free if case.id in taken), next(iter(free), None))
 
 
 async def _first_lease(
@@ -150,11 +194,11 @@ async def _first_lease(
     return await _lease(services, by, site, chosen, 1, LEASE_S)
 
 
-def _free_for(services: Services, by: Actor, site: str, found: list[Case]) -> list[Case]:
+def _free_for(by: Actor, site: str, now: int, found: list[Case]) -> list[Case]:
     """Return the cases without those that another person has taken. A person who takes no cases sees all."""
     if not may_take(by, site):
         return found
-    own, now = name_of(by), services.now_ms()
+    own = name_of(by)
     return [case for case in found if case.lease_until <= now or case.lease_by == own]
 
 
@@ -182,8 +226,16 @@ async def queue_facts(services: Services, by: Actor, site: str) -> QueueFacts:
     """
     require(by, "read", site)
     now = services.now_ms()
-    watcher = Watcher(by.kind, by.id, now - now % DAY_MS, window_of(by, now))
-    facts = await services.queue.facts(site, now, by.copies, watcher)
+    facts = await services.queue.facts(site, now, by.copies, _watcher(by, now))
+    return _visible_facts(by, site, facts)
+
+
+def _watcher(by: Actor, now: int) -> Watcher:
+    return Watcher(by.kind, by.id, now - now % DAY_MS, window_of(by, now))
+
+
+def _visible_facts(by: Actor, site: str, facts: QueueFacts) -> QueueFacts:
+    """Return the facts without those that the actor may not know."""
     unseen = unseen_queues(by, site)
     for queue in unseen:
         facts.counts.pop(queue, None)
@@ -319,14 +371,23 @@ async def give_cases_back(
     return number
 
 
-async def cards_of(services: Services, by: Actor, site: str, found: Sequence[Case]) -> list[Card]:
+async def cards_of(
+    services: Services,
+    by: Actor,
+    site: str,
+    found: Sequence[Case],
+    read: Mapping[str, Context] | None = None,
+) -> list[Card]:
     """Return the cases with everything that a decision needs: one SQL statement, and more for objections.
 
-    Reports and notes are only for those who may read them. A local moderator is told nothing of other
-    copies: neither the writer's record nor the comments above. Raises `NotPermittedError`.
+    `read` are contexts that were read already: if all are there, that statement is left out. Reports and
+    notes are only for those who may read them. A local moderator is told nothing of other copies: neither
+    the writer's record nor the comments above. Raises `NotPermittedError`.
     """
     require(by, "read", site)
-    contexts = await services.queue.contexts([case.comment for case in found])
+    contexts = read or {}
+    if any(case.comment.id not in contexts for case in found):
+        contexts = await services.queue.contexts([case.comment for case in found])
     suspects = await suspects_of(services, site, list(found))
     cards = []
     for case, suspected in zip(found, suspects, strict=True):

@@ -9,6 +9,7 @@ from widget_server.model.capacity import CapacityState
 from widget_server.model.decisions import Decision
 from widget_server.model.hours import MODES, Mode
 from widget_server.store.engine import Database, read_transaction
+from widget_server.store.patterns import is_like
 from widget_server.store.schema import IS_OPEN, cases, sites
 from widget_server.store.schema_capacity import capacity_states
 from widget_server.store.schema_local import LOCAL_QUEUES, local_waits
@@ -30,7 +31,7 @@ class CapacityReads:
         rows = await connection.execute(
             select(sites.c.slug, state.mode, state.since)
             .outerjoin(capacity_states, state.site == sites.c.slug)
-            .where(or_(sites.c.settings.like('%"capacity":{%'), state.mode != "open"))
+            .where(or_(is_like(sites.c.settings, '%"capacity":{%'), state.mode != "open"))
         )
         return {row.slug: CapacityState(_mode(row.mode), row.since or 0) for row in rows}
 

@@ -20,6 +20,7 @@ from widget_server.store.mapping import (
     to_story,
     tree_of,
 )
+from widget_server.store.patterns import is_like
 from widget_server.store.queries.changes import (
     Changes,
     RecentRows,
@@ -301,7 +302,9 @@ class Discussions:
         """Return the copies of a story that agree to be listed, in the order of their first use."""
         found = await connection.execute(
             select(copies.c.jti, copies.c.origin, copies.c.page, copies.c.label, copies.c.lang)
-            .where((copies.c.story == story) & copies.c.listed & copies.c.page.like("https://%"))
+            .where(
+                (copies.c.story == story) & copies.c.listed & is_like(copies.c.page, "https://%")
+            )
             .order_by(copies.c.id)
             .limit(MAX_LISTED)
         )

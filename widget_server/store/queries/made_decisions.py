@@ -10,6 +10,7 @@ from widget_server.model.decisions import Decision
 from widget_server.model.queue import HARSH
 from widget_server.store.decision_mapping import to_decision
 from widget_server.store.engine import Database, read_transaction
+from widget_server.store.patterns import is_like
 from widget_server.store.schema import cases, decision_words, decisions, site_decisions, stories
 
 CHUNK = 1_000
@@ -24,7 +25,7 @@ HARD_ONES = (
         decisions.c.at >= bindparam("since"),
         decisions.c.actor_kind == bindparam("kind"),
         decisions.c.actor == bindparam("person"),
-        or_(*(cases.c.reasons.like(f'%"{reason}"%') for reason in HARSH)),
+        or_(*(is_like(cases.c.reasons, f'%"{reason}"%') for reason in HARSH)),
     )
 )
 """How many cases with a harsh reason the actor `kind`, `person` has decided on `of_site` since the time `since`."""

@@ -1,6 +1,6 @@
 """Reads of open cases: a page of a queue, what is known about its comments, and how many wait."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +26,7 @@ from widget_server.store.damaged_rows import readable
 from widget_server.store.decision_mapping import to_case
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import select_comments
+from widget_server.store.patterns import is_like
 from widget_server.store.queries.capacity import is_only_local, read_only_local
 from widget_server.store.queries.comment_context import read_contexts
 from widget_server.store.queries.made_decisions import HARD_ONES
@@ -81,10 +82,33 @@ class CaseQueue:
 
         With `copies` only cases of comments that were written on these copies.
         """
-        query = _page_of(chosen, limit, tuple(without), copies)
-        if after is not None:
-            query = query.where(tuple_(*ORDER) > tuple_(*after))
-        return readable(await connection.execute(query, {"of_site": site, "now": now}), to_case)
+        return await _read_page(connection, site, chosen, now, after, limit, without, copies)
+
+    @read_transaction
+    async def opened(
+        self,
+        connection: AsyncConnection,
+        site: str,
+        chosen: CaseFilter,
+        now: int,
+        after: CaseCursor | None,
+        limit: int,
+        choose: Callable[[list[Case]], Case | None],
+        watcher: Watcher | None,
+        without: Collection[str] = (),
+        copies: frozenset[int] | None = None,
+    ) -> tuple[QueueFacts | None, list[Case], dict[str, Context]]:
+        """Return the facts, a page of cases, and what is known of the case that `choose` returns: one view.
+
+        Without `watcher` no facts. `choose` runs in the database's thread.
+        """
+        facts = None
+        if watcher is not None:
+            facts = await _read_facts(connection, site, now, copies, watcher)
+        found = await _read_page(connection, site, chosen, now, after, limit, without, copies)
+        first = choose(found)
+        about = [] if first is None else [first.comment]
+        return facts, found, await read_contexts(connection, about)
 
     @read_transaction
     async def named(
@@ -141,15 +165,42 @@ class CaseQueue:
 
         Those whose role is limited to some copies are told the numbers only.
         """
-        found = await read_facts(connection, site, now, copies)
-        values = {"of_site": site, "since": watcher.today, "kind": watcher.kind}
-        values |= {"person": watcher.id, "by": watcher.new.by}
-        own = (await connection.execute(_OF_WATCHER, values)).one()
-        found.hard = own.hard
-        mark = None if own.at is None else (own.at, own.comment)
-        found.new = await count_new(connection, site, watcher.new, mark, copies)
-        found.watch_lists = await read_watch_lists(connection, site)
-        return found
+        return await _read_facts(connection, site, now, copies, watcher)
+
+
+async def _read_page(
+    connection: AsyncConnection,
+    site: str,
+    chosen: CaseFilter,
+    now: int,
+    after: CaseCursor | None,
+    limit: int,
+    without: Collection[str],
+    copies: frozenset[int] | None,
+) -> list[Case]:
+    query = _page_of(chosen, limit, tuple(without), copies)
+    if after is not None:
+        query = query.where(tuple_(*ORDER) > tuple_(*after))
+    rows = await connection.execute(query, {"of_site": site, "now": now})
+    return readable(rows.all(), to_case)
+
+
+async def _read_facts(
+    connection: AsyncConnection,
+    site: str,
+    now: int,
+    copies: frozenset[int] | None,
+    watcher: Watcher,
+) -> QueueFacts:
+    found = await read_facts(connection, site, now, copies)
+    values = {"of_site": site, "since": watcher.today, "kind": watcher.kind}
+    values |= {"person": watcher.id, "by": watcher.new.by}
+    own = (await connection.execute(_OF_WATCHER, values)).one()
+    found.hard = own.hard
+    mark = None if own.at is None else (own.at, own.comment)
+    found.new = await count_new(connection, site, watcher.new, mark, copies)
+    found.watch_lists = await read_watch_lists(connection, site)
+    return found
 
 
 def open_cases_where(
@@ -203,7 +254,7 @@ def select_page(
 
 def has_reason(reason: str) -> ColumnElement[bool]:
     """Return the condition that a reader gave this reason, a key of `REASONS`."""
-    return cases.c.reasons.like(f'%"{reason}"%', escape="\\")
+    return is_like(cases.c.reasons, f'%"{reason}"%', escape="\\")
 
 
 def is_mild() -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.queue import AtWork, QueueFacts
+from widget_server.store.patterns import is_like
 from widget_server.store.schema import (
     IS_OPEN,
     cases,
@@ -49,18 +50,18 @@ async def read_facts(
         rows = await connection.execute(_facts_of_all(), {"site": site, "now": now})
     else:
         rows = await connection.execute(select_facts(site, now, copies))
-    for row in rows:
-        match row.kind:
+    for kind, key, name, detail, number, at in rows.all():
+        match kind:
             case "queue":
-                found.counts[row.key] = (row.number, row.at)
+                found.counts[key] = (number, at)
             case "hints":
-                found.hints = row.number
+                found.hints = number
             case "at_work":
-                other = most.get(row.key)
-                if other is None or other.cases < row.number:
-                    most[row.key] = AtWork(row.key, row.name, row.detail, row.number)
-            case kind:
-                found.choices.setdefault(kind, []).append((row.key, row.name, row.number))
+                other = most.get(key)
+                if other is None or other.cases < number:
+                    most[key] = AtWork(key, name, detail, number)
+            case _:
+                found.choices.setdefault(kind, []).append((key, name, number))
     found.at_work = sorted(most.values(), key=lambda one: (one.name, one.by))
     for choices in found.choices.values():
         choices.sort(key=lambda one: (-one[2], one[1]))
@@ -103,8 +104,8 @@ def select_facts(site: Any, now: Any, copies: frozenset[int] | None) -> Any:
         row("at_work", by, func.count(), who, cases.c.queue)
         .select_from(case_leases)
         .join(cases, cases.c.id == case_leases.c.case_id)
-        .outerjoin(accounts, (accounts.c.id == func.substr(by, 9)) & by.like("account:%"))
-        .outerjoin(api_keys, (api_keys.c.id == func.substr(by, 5)) & by.like("key:%"))
+        .outerjoin(accounts, (accounts.c.id == func.substr(by, 9)) & is_like(by, "account:%"))
+        .outerjoin(api_keys, (api_keys.c.id == func.substr(by, 5)) & is_like(by, "key:%"))
         .where(case_leases.c.site == site, case_leases.c.until > now, IS_OPEN)
         .group_by(by, who, cases.c.queue)
     )

@@ -1,9 +1,16 @@
 """The places in the dashboard's navigation. A page adds itself here with one line."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+
+from markupsafe import Markup
 
 from widget_server.auth.permissions import allowed
 from widget_server.model.actors import Actor
+from widget_server.web.dashboard.rendering import templates
+from widget_server.web.dashboard.texts import Translate
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,46 @@ SHORT = ("home", "queue", "stories", "copies")
 """Places in the bar at the foot of a phone; the others are behind “More”."""
 
 
-def places_for(actor: Actor, site: str) -> list[Place]:
-    """Return the places that the actor may open on the site."""
-    return [place for place in PLACES if allowed(actor, place.verb, site)]
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place of a site as pages show it."""
+
+    key: str
+    path: str
+    word: str
+    icon: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Navigation:
+    """The links to the places of a site in one language, for one role."""
+
+    groups: tuple[tuple[str, tuple[Link, ...]], ...] = ()
+    """Headings, of which one may be empty, with their links."""
+    short: tuple[Link, ...] = ()
+    more: tuple[Link, ...] = ()
+
+
+def navigation_for(actor: Actor, site: str, lang: str) -> Navigation:
+    """Return links to the places that the actor may open on the site."""
+    places = tuple(place for place in PLACES if allowed(actor, place.verb, site))
+    return _navigation(places, site, lang)
+
+
+@lru_cache(1_000)
+def _navigation(places: tuple[Place, ...], site: str, lang: str) -> Navigation:
+    """Return the links to these places. Every page has them, and needs each of them twice."""
+    t = Translate(lang)
+    macros: Any = templates.get_template("dashboard/_macros.html").module
+    links = {
+        place: Link(place.key, place.path(site), t(f"nav_{place.key}"), macros.icon(place.key))
+        for place in places
+    }
+    return Navigation(
+        tuple(
+            (t(f"nav_{group}") if group else "", tuple(links[place] for place in some))
+            for group, some in groupby(places, lambda place: place.group)
+        ),
+        tuple(links[place] for place in places if place.key in SHORT),
+        tuple(links[place] for place in places if place.key not in SHORT),
+    )

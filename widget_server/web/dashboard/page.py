@@ -148,7 +148,9 @@ class Page:
         return {
             "shown_site": shown.site if shown else "",
             "shown_name": shown.site_name if shown else self.t("product"),
-            "places": navigation.places_for(who, shown.site) if who and shown else [],
+            "links": navigation.navigation_for(who, shown.site, self.t.lang)
+            if who and shown
+            else navigation.Navigation(),
             "here": self.request.url.path,
             "done": self.t(key) if self.t.knows(key) else "",
         }

@@ -1,5 +1,6 @@
 """The frame of the queue's pages: queues with their counts, filters, addresses, and what the script says."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,7 +41,6 @@ async def frame_of(page: Page, found: QueuePage) -> dict[str, Any]:
     lists = found.facts.watch_lists
     options["watch"] = [(one.id, one.name) for one in lists]
     values = dict.fromkeys(FILTERS, "") | values_of(found.chosen)
-    words = {name: dict(some) for name, some in options.items()}
     return {
         "found": found,
         "queues": list(dict.fromkeys(names)),
@@ -50,11 +50,11 @@ async def frame_of(page: Page, found: QueuePage) -> dict[str, Any]:
         "choices": [(name, options[name]) for name in FILTERS if options.get(name)],
         "values": values,
         "chips": [
-            (name, values[name], words.get(name, {}).get(values[name], values[name]))
+            (name, values[name], dict(options.get(name, ())).get(values[name], values[name]))
             for name in FILTERS
             if values[name]
         ],
-        "address": lambda **changes: address_of(page, found.chosen, changes),
+        "address": _addresses(page, found.chosen),
         "may_search": batches.may_order(page.actor, page.site) and page.may("read_log"),
         "raids_now": await raids_on(page.services, page.site),
     } | told_now(page)
@@ -89,11 +89,17 @@ def base_of(page: Page, chosen: CaseFilter) -> str:
     return f"{page.path('queue')}?{urlencode(values_of(chosen))}"
 
 
-def address_of(page: Page, chosen: CaseFilter, changes: dict[str, str | None]) -> str:
-    """Return the address of a filter in the view of now, with these changes; None leaves a parameter out."""
-    view = page.request.query_params.get("view", "")
-    values: dict[str, str | None] = {**values_of(chosen), "view": view, **changes}
-    return f"{page.path('queue')}?{urlencode({k: v for k, v in values.items() if v})}"
+def _addresses(page: Page, chosen: CaseFilter) -> Callable[..., str]:
+    """Return what returns the address of a filter in the view of now, with some changes."""
+    path = page.path("queue")
+    now = values_of(chosen) | {"view": page.request.query_params.get("view", "")}
+
+    def address(**changes: str | None) -> str:
+        # None leaves a parameter out.
+        values: dict[str, str | None] = {**now, **changes}
+        return f"{path}?{urlencode({k: v for k, v in values.items() if v})}"
+
+    return address
 
 
 def place_of(cursor: CaseCursor) -> str:

@@ -3,11 +3,14 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.runtime import Context, Macro
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -112,7 +115,41 @@ def _mark(nodes: list[object], pattern: re.Pattern[str]) -> list[object]:
     return found
 
 
-templates = Environment(
+class PlainContext(Context):
+    """Calls what a template calls, as it is: no function of these templates takes Jinja's context."""
+
+    def call(self, called: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Return what the call returns."""
+        # A page makes 400 calls. Jinja's own method would ask each time what the function takes.
+        if kwargs:
+            kwargs.pop("_loop_vars", None)
+            kwargs.pop("_block_vars", None)
+        if type(called) is Macro:
+            return called(self.eval_ctx, *args, **kwargs)
+        return called(*args, **kwargs)
+
+
+MAX_KEPT = 1_000
+_kept: dict[tuple[object, ...], Markup] = {}
+
+
+def once(*key: object, caller: Callable[[], Markup]) -> Markup:
+    """Return what `caller` renders, kept for the same key: it must depend on nothing else."""
+    found = _kept.get(key)
+    if found is None:
+        if len(_kept) >= MAX_KEPT:
+            _kept.clear()
+        found = _kept[key] = caller()
+    return found
+
+
+class Templates(Environment):
+    """The templates of the dashboard."""
+
+    context_class = PlainContext
+
+
+templates = Templates(
     # Each page would ask the disk fourteen times whether a template has changed.
     auto_reload=False,
     loader=FileSystemLoader(TEMPLATES),
@@ -137,6 +174,7 @@ templates.filters |= {
     "safe_url": lambda url: urls.safe(url) or "",
 }
 templates.globals |= {
+    "once": once,
     "static": static_url,
     "actor_of": entry_words.actor_of,
     "word_of": entry_words.word_of,

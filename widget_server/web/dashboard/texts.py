@@ -52,6 +52,7 @@ class Translate:
 
     def __init__(self, lang: str) -> None:
         self.lang = lang if lang in LOCALES else "en"
+        self._texts = TEXTS.get(self.lang, {})
 
     @property
     def dir(self) -> str:
@@ -60,7 +61,7 @@ class Translate:
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the text with the values put in. `n` selects the plural form."""
-        found = TEXTS.get(self.lang, {}).get(key)
+        found = self._texts.get(key)
         if isinstance(found, str) and not values:
             return found
         values = self._isolated(values)

@@ -113,6 +113,8 @@ _GROUPS = {
 
 def written_number(lang: str, number: float, decimals: int = 0) -> str:
     """Return a number as people write it in a language: 12,345 in English, 12.345 in German."""
+    if type(number) is int and 0 <= number < 1000 and not decimals:
+        return str(number)
     between, decimal, least = _GROUPS.get(lang, (",", ".", 4))
     plain = f"{number:.{decimals}f}"
     if len(plain.partition(".")[0].lstrip("-")) >= least:
