@@ -1,12 +1,21 @@
-"""Rows that are given to the driver as they are."""
+"""Rows that are read by their keys, and rows that are given to the driver as they are."""
 
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, delete, select
+import pytest
+from sqlalchemy import Boolean, Column, Integer, MetaData, String, Table, bindparam, delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.store.store_harness import Store
-from widget_server.store.writing.bulk import insert_many, run_many
+from widget_server.store.writing import bulk
+from widget_server.store.writing.bulk import (
+    delete_by_keys,
+    insert_many,
+    read_by_keys,
+    run_many,
+    upsert,
+)
 
 metadata = MetaData()
 things = Table(
@@ -15,6 +24,12 @@ things = Table(
     Column("id", Integer, primary_key=True),
     Column("name", String(10), nullable=False),
     Column("kind", String(10), nullable=False, default="plain"),
+)
+flags = Table(
+    "flags",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("up", Boolean),
 )
 OF_NAME = delete(things).where(things.c.name == bindparam("old"))
 
@@ -56,3 +71,35 @@ async def test_rows_of_one_value_are_given_one_by_one(store: Store) -> None:
         lambda connection: run_many(connection, OF_NAME, [{"old": "a"}, {"old": "c"}]),
     )
     assert [name for _, name, _ in found] == ["b", "d"]
+
+
+async def test_rows_are_read_changed_and_deleted_by_their_keys_in_parts(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "CHUNK", 2)
+
+    async def run(connection: AsyncConnection) -> list[list[dict[str, Any]]]:
+        await connection.exec_driver_sql("CREATE TABLE flags (id INTEGER PRIMARY KEY, up BOOLEAN)")
+        rows = [{"id": number, "up": None} for number in range(5)]
+        await upsert(connection, flags, ("id",), rows)
+        changed = [{"id": number, "up": number == 1} for number in range(3)]
+        await upsert(connection, flags, ("id",), changed)
+        keys = [{"id": number} for number in range(7)]
+        before = await read_by_keys(connection, flags, keys)
+        await delete_by_keys(connection, flags, "id", [0, 2, 4, 6])
+        after = await read_by_keys(connection, flags, keys)
+        assert await read_by_keys(connection, flags, []) == []
+        await connection.exec_driver_sql("DROP TABLE flags")
+        return [before, after]
+
+    before, after = await store.database.write(run)
+    by_id = {row["id"]: row["up"] for row in before}
+    assert by_id == {0: False, 1: True, 2: False, 3: None, 4: None}
+    assert all(type(by_id[number]) is bool for number in range(3))
+    assert sorted(row["id"] for row in after) == [1, 3]
+
+
+async def test_what_the_database_refuses_is_an_error_of_sqlalchemy(store: Store) -> None:
+    twice = [{"kind": "x", "id": 1, "name": "a"}, {"kind": "x", "id": 1, "name": "b"}]
+    with pytest.raises(IntegrityError):
+        await stored(store, lambda connection: insert_many(connection, things, twice))

@@ -65,6 +65,8 @@ class Publisher:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
+                # The readers of these changes here receive their results first: to sign a batch takes milliseconds.
+                await asyncio.sleep(0)
                 pause = self._pending_by_key_sent_at + TALLY_INTERVAL_S - time.monotonic()
                 if not self._pending_ordered and pause > 0:
                     with contextlib.suppress(TimeoutError):

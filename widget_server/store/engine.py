@@ -25,6 +25,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoResultFound,
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from widget_server.model.errors import OperatorError, UnavailableError
+from widget_server.store.checkpoints import Checkpointer
 from widget_server.store.sqlite_threads import SyncConnectionAdapter, ThreadedEngine
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,10 @@ class Database:
         self._reader: ThreadedEngine | AsyncEngine
         if self.is_sqlite:
             existing = _existing_file_only(url)
-            self._writer = _threaded_engine(existing, "BEGIN IMMEDIATE", 1, "sqlite-writer")
+            checkpointer = Checkpointer(f"{existing.database}?mode=rw")
+            self._writer = _threaded_engine(
+                existing, "BEGIN IMMEDIATE", 1, "sqlite-writer", checkpointer
+            )
             self._reader = _threaded_engine(existing, "BEGIN", SQLITE_READ_THREADS, "sqlite-reader")
         else:
             self._writer = _postgres_engine(url, connections=2)
@@ -240,7 +244,9 @@ def sqlite_engine(
     return engine
 
 
-def _threaded_engine(url: URL, begin: str, connections: int, name: str) -> ThreadedEngine:
+def _threaded_engine(
+    url: URL, begin: str, connections: int, name: str, checkpointer: Checkpointer | None = None
+) -> ThreadedEngine:
     plain = url.set(drivername="sqlite")
     engine = create_engine(
         plain, pool_size=connections, max_overflow=0, pool_timeout=10, hide_parameters=True
@@ -250,7 +256,7 @@ def _threaded_engine(url: URL, begin: str, connections: int, name: str) -> Threa
         SyncConnectionAdapter(connection).fetch(begin)
 
     _configure(engine, start, busy_s=5, foreign_keys=True)
-    return ThreadedEngine(engine, connections, name)
+    return ThreadedEngine(engine, connections, name, checkpointer)
 
 
 def _configure(

@@ -16,6 +16,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from widget_server.store.checkpoints import Checkpointer
+
 T = TypeVar("T")
 
 
@@ -63,6 +65,11 @@ class SyncConnectionAdapter:
             raise _as_of_sqlalchemy(text, error) from error
 
     @property
+    def changed_rows(self) -> int:
+        """Rows that were changed since the driver's connection was opened."""
+        return self._driver.total_changes
+
+    @property
     def _driver(self) -> sqlite3.Connection:
         driver = self._connection.connection.driver_connection
         return cast(sqlite3.Connection, driver)
@@ -71,8 +78,11 @@ class SyncConnectionAdapter:
 class ThreadedEngine:
     """Connections to a SQLite file, and as many threads that use them."""
 
-    def __init__(self, engine: Engine, threads: int, name: str) -> None:
+    def __init__(
+        self, engine: Engine, threads: int, name: str, checkpointer: Checkpointer | None = None
+    ) -> None:
         self.sync_engine = engine
+        self._checkpointer = checkpointer
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     async def run_transaction(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
@@ -84,18 +94,25 @@ class ThreadedEngine:
 
     def _run(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
         with self.sync_engine.begin() as connection:
-            coroutine = work(cast(AsyncConnection, SyncConnectionAdapter(connection)))
+            adapter = SyncConnectionAdapter(connection)
+            coroutine = work(cast(AsyncConnection, adapter))
             try:
                 coroutine.send(None)
             except StopIteration as end:
                 result: T = end.value
-                return result
-            coroutine.close()
-            raise RuntimeError("A transaction awaited something other than its connection.")
+            else:
+                coroutine.close()
+                raise RuntimeError("A transaction awaited something other than its connection.")
+            changed = adapter.changed_rows
+        if self._checkpointer is not None:
+            self._checkpointer.committed(changed)
+        return result
 
     async def dispose(self) -> None:
         """Close the connections and stop the threads."""
         loop = asyncio.get_running_loop()
+        if self._checkpointer is not None:
+            await loop.run_in_executor(self._threads, self._checkpointer.close)
         await loop.run_in_executor(self._threads, self.sync_engine.dispose)
         self._threads.shutdown(wait=False)
 
