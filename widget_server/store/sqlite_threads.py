@@ -30,6 +30,8 @@ class SyncConnectionAdapter:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        driver = connection.connection.driver_connection
+        self._driver = cast(sqlite3.Connection, driver)
 
     @property
     def dialect(self) -> Dialect:
@@ -68,11 +70,6 @@ class SyncConnectionAdapter:
     def changed_rows(self) -> int:
         """Rows that were changed since the driver's connection was opened."""
         return self._driver.total_changes
-
-    @property
-    def _driver(self) -> sqlite3.Connection:
-        driver = self._connection.connection.driver_connection
-        return cast(sqlite3.Connection, driver)
 
 
 class ThreadedEngine:

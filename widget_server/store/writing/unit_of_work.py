@@ -63,6 +63,11 @@ ReactionKey = tuple[int, str, str]
 
 
 @cache
+def _names(table: Table) -> tuple[str, ...]:
+    return tuple(str(column.name) for column in table.columns)
+
+
+@cache
 def _update(table: Table, columns: Sequence[str]) -> Update:
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
     return update(table).where(table.c.id == bindparam("row_id")).values(values)
@@ -289,7 +294,7 @@ class UnitOfWork:
             if row[name] != value
         }
         if changed:
-            names = tuple(column.name for column in table.columns if column.name in changed)
+            names = tuple(name for name in _names(table) if name in changed)
             values = [{"row_id": row["id"]} | {f"new_{n}": row[n] for n in names} for row in rows]
             await run_many(self._connection, _update(table, names), values)
 
