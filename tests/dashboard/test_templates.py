@@ -55,3 +55,8 @@ def test_what_is_kept_is_rendered_once_for_each_key() -> None:
     assert made.render(draw=draw) == "<i>&lt;1&gt;</i><i>&lt;1&gt;</i><i>&lt;2&gt;</i>"
     assert drawn == [1, 2]
     assert once("test", 1, caller=lambda: Markup("other")) == "<i>&lt;1&gt;</i>"
+
+
+def test_nothing_that_a_template_calls_takes_the_context() -> None:
+    # `PlainContext` does not pass it.
+    assert not [name for name, one in templates.globals.items() if hasattr(one, "jinja_pass_arg")]

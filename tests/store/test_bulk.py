@@ -7,7 +7,8 @@ from sqlalchemy import Boolean, Column, Integer, MetaData, String, Table, bindpa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tests.store.store_harness import Store
+from tests.store.store_harness import Store, open_store
+from widget_server.store import migrate
 from widget_server.store.writing import bulk
 from widget_server.store.writing.bulk import (
     delete_by_keys,
@@ -103,3 +104,14 @@ async def test_what_the_database_refuses_is_an_error_of_sqlalchemy(store: Store)
     twice = [{"kind": "x", "id": 1, "name": "a"}, {"kind": "x", "id": 1, "name": "b"}]
     with pytest.raises(IntegrityError):
         await stored(store, lambda connection: insert_many(connection, things, twice))
+
+
+async def test_a_condition_with_a_parameter_is_refused(sqlite_url: str) -> None:
+    await migrate.upgrade(sqlite_url)
+
+    async def run(connection: AsyncConnection) -> None:
+        await read_by_keys(connection, things, [{"id": 1}], where=things.c.kind == "rare")
+
+    async with open_store(sqlite_url) as store:
+        with pytest.raises(ValueError, match="no other parameter"):
+            await store.database.write(run)

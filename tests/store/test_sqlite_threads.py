@@ -1,16 +1,21 @@
 """Whole SQLite transactions in threads, without waits for the event loop."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.store.store_harness import open_store
+from tests.waiting import eventually
 from widget_server.model.errors import UnavailableError
-from widget_server.store import engine, migrate
-from widget_server.store.engine import SQLITE_READ_THREADS
+from widget_server.store import engine, migrate, sqlite_threads
+from widget_server.store.engine import SQLITE_READ_THREADS, sqlite_path
+from widget_server.store.sqlite_threads import UNCOPIED_ROWS, ThreadedEngine
 
 
 async def _write(url: str, work: Callable[[AsyncConnection], Awaitable[object]]) -> object:
@@ -121,3 +126,42 @@ async def test_a_read_sees_what_was_committed_before_it_began_and_nothing_later(
         second.set()
         before, still = await reading
         assert before == still == after - 1
+
+
+async def test_the_log_is_copied_into_the_file_before_a_commit_would_do_it(
+    sqlite_url: str,
+) -> None:
+    await migrate.upgrade(sqlite_url)
+    database = sqlite_path(sqlite_url)
+    assert database is not None
+    async with open_store(sqlite_url) as store:
+        story = await store.story()
+        assert _reactions_in_file(database) == 0
+        for number in range(UNCOPIED_ROWS // 2 + 1):
+            await store.react(story, f"r{number}", "happy")
+        pages = Path(f"{database}-wal").stat().st_size // 4096
+        assert 0 < pages < 1_000, "no commit has had a reason to copy the log"
+        await eventually(lambda: _reactions_in_file(database), "reactions are in the file")
+
+
+async def test_a_log_that_cannot_be_copied_disturbs_no_write(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate.upgrade(sqlite_url)
+    async with open_store(sqlite_url) as store:
+        story = await store.story()
+        monkeypatch.setattr(sqlite_threads, "COPY", "SELECT no_column")
+        for number in range(UNCOPIED_ROWS):
+            await store.react(story, f"r{number}", "happy")
+        writing = store.database._writer
+        assert isinstance(writing, ThreadedEngine)
+        assert writing._copied_at > 0, "it was tried"
+        assert (await store.now(story)).tally.counts["happy"] == UNCOPIED_ROWS
+
+
+def _reactions_in_file(database: Path) -> int:
+    """Return how many reactions stand in the file itself, without its log."""
+    # Immutable: SQLite does not look for a log.
+    with closing(sqlite3.connect(f"file:{database}?immutable=1", uri=True)) as file:
+        found: int = file.execute("SELECT COUNT(*) FROM reactions").fetchone()[0]
+    return found

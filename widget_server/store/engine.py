@@ -25,7 +25,6 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoResultFound,
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from widget_server.model.errors import OperatorError, UnavailableError
-from widget_server.store.checkpoints import Checkpointer
 from widget_server.store.sqlite_threads import SyncConnectionAdapter, ThreadedEngine
 
 log = logging.getLogger(__name__)
@@ -80,10 +79,7 @@ class Database:
         self._reader: ThreadedEngine | AsyncEngine
         if self.is_sqlite:
             existing = _existing_file_only(url)
-            checkpointer = Checkpointer(f"{existing.database}?mode=rw")
-            self._writer = _threaded_engine(
-                existing, "BEGIN IMMEDIATE", 1, "sqlite-writer", checkpointer
-            )
+            self._writer = _threaded_engine(existing, "BEGIN IMMEDIATE", 1, "sqlite-writer")
             self._reader = _threaded_engine(existing, "BEGIN", SQLITE_READ_THREADS, "sqlite-reader")
         else:
             self._writer = _postgres_engine(url, connections=2)
@@ -152,6 +148,11 @@ class Database:
         `work` may await only its connection, because on SQLite it runs in another thread.
         """
         return await _transact(self._writer, work)
+
+    async def copy_log(self) -> None:
+        """Copy SQLite's log into the file while no write waits, if there is much of it."""
+        if isinstance(self._writer, ThreadedEngine):
+            await self._writer.copy_log()
 
 
 class HasDatabase(Protocol):
@@ -244,9 +245,7 @@ def sqlite_engine(
     return engine
 
 
-def _threaded_engine(
-    url: URL, begin: str, connections: int, name: str, checkpointer: Checkpointer | None = None
-) -> ThreadedEngine:
+def _threaded_engine(url: URL, begin: str, connections: int, name: str) -> ThreadedEngine:
     plain = url.set(drivername="sqlite")
     engine = create_engine(
         plain, pool_size=connections, max_overflow=0, pool_timeout=10, hide_parameters=True
@@ -256,15 +255,15 @@ def _threaded_engine(
         SyncConnectionAdapter(connection).fetch(begin)
 
     _configure(engine, start, busy_s=5, foreign_keys=True)
-    return ThreadedEngine(engine, connections, name, checkpointer)
+    return ThreadedEngine(engine, connections, name)
 
 
 def _configure(
-    engine: Engine, begin: Callable[[Connection], Any], busy_s: int, *, foreign_keys: bool
+    engine: Engine, start: Callable[[Connection], Any], busy_s: int, *, foreign_keys: bool
 ) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
-        # The driver must not start transactions itself: `begin` does.
+        # The driver must not start transactions itself: `start` does.
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (
@@ -278,7 +277,7 @@ def _configure(
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    event.listen(engine, "begin", begin)
+    event.listen(engine, "begin", start)
 
 
 def _postgres_engine(url: str, *, connections: int) -> AsyncEngine:

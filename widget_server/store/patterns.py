@@ -1,4 +1,7 @@
-"""Conditions that a text is like a pattern that the code names."""
+"""`LIKE` with a pattern that is part of the statement: for patterns of the code, not for words of a person.
+
+Each pattern is a statement of its own in all caches.
+"""
 
 from typing import Any
 

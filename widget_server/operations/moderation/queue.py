@@ -175,9 +175,7 @@ async def _view(
     if len(shown) < SHOWN and len(found) == LOOKED_AT[0]:
         found = await open_cases(services, by, site, chosen, after=after, limit=LOOKED_AT[1])
         shown = free_of(found)
-    if facts is not None:
-        known = _visible_facts(by, site, facts)
-    return _View(known or QueueFacts(), shown, contexts)
+    return _View(known or _visible_facts(by, site, facts or QueueFacts()), shown, contexts)
 
 
 def _first_of(free: list[Case], taken: Collection[int]) -> Case | None:
@@ -235,7 +233,7 @@ def _watcher(by: Actor, now: int) -> Watcher:
 
 
 def _visible_facts(by: Actor, site: str, facts: QueueFacts) -> QueueFacts:
-    """Return the facts without those that the actor may not know."""
+    """Take from the facts those that the actor may not know, and return them."""
     unseen = unseen_queues(by, site)
     for queue in unseen:
         facts.counts.pop(queue, None)

@@ -63,7 +63,7 @@ async def read_by_keys(
     """Return the rows with these keys, each by column. All keys have the same names: columns of one index.
 
     Each key is looked up in that index. For `(a, b, c) IN (...)` SQLite would scan all rows that share
-    `a`. `where` is a condition that does not change, so that the query is built once. `lock` locks the rows, in
+    `a`. `where` is a condition without parameters, so that the query is built once. `lock` locks the rows, in
     the order of the keys; with `key_share`, other transactions may still insert rows that refer to them.
     """
     if not keys:
@@ -119,6 +119,8 @@ class _Built:
 
     def __init__(self, statement: Any, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
+        if set(compiled.positiontup) != {"rows"}:
+            raise ValueError("A statement by keys has no other parameter than them.")
         self.text = str(compiled)
         self._times = len(compiled.positiontup)
         columns = statement.selected_columns if isinstance(statement, Select) else ()
@@ -143,6 +145,7 @@ class _Built:
 
 
 _known: dict[Executable, _Built] = {}
+"""What SQLite's driver takes, by statement."""
 
 
 def _built(statement: Executable, dialect: Dialect) -> _Built:

@@ -125,14 +125,14 @@ class DecisionRows:
             action.comment for action in actions if isinstance(action, Edit | Report)
         }
         undos = [action for action in actions if isinstance(action, Undo)]
-        run = self._connection
+        connection = self._connection
         # Wait for a process that erases texts whose time is over: they cannot be restored.
-        for row in await read_by_keys(run, kept_texts, _keys(with_text), lock=True):
+        for row in await read_by_keys(connection, kept_texts, _keys(with_text), lock=True):
             self.kept[row["comment"]] = cast(KeptRow, row)
-        self._add_cases(await read_by_keys(run, cases, _keys(with_cases), where=IS_OPEN))
+        self._add_cases(await read_by_keys(connection, cases, _keys(with_cases), where=IS_OPEN))
         ended = sorted({(one.comment, one.decision) for one in undos})
         pairs = [{"comment": comment, "decision": by} for comment, by in ended]
-        self._add_cases(await read_by_keys(run, cases, pairs))
+        self._add_cases(await read_by_keys(connection, cases, pairs))
         contested = {action.comment for action in actions if isinstance(action, Appeal)} | {
             action.comment
             for action in actions
@@ -165,7 +165,7 @@ class DecisionRows:
             for action in actions
             if isinstance(action, Report)
         ]
-        for row in await read_by_keys(run, reports, reported):
+        for row in await read_by_keys(connection, reports, reported):
             self.reported.add((row["comment"], row["reader"]))
 
     def _add_cases(self, found: Iterable[dict[str, Any]]) -> None:

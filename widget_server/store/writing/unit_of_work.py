@@ -132,8 +132,8 @@ class UnitOfWork:
             ids |= set((await self._connection.execute(with_items)).scalars())
         named = [{"id": one} for one in sorted(ids)]
         # FOR NO KEY UPDATE: a full lock would wait for every transaction that records a copy.
-        run = self._connection
-        for stored in await read_by_keys(run, stories, named, lock=True, key_share=True):
+        connection = self._connection
+        for stored in await read_by_keys(connection, stories, named, lock=True, key_share=True):
             self._stored[stored["id"]] = stored
             self.stories[stored["id"]] = cast(StoryRow, dict(stored))
         await self._load_comments(actions, erased)

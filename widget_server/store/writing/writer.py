@@ -273,6 +273,8 @@ class Writer:
                 # Readers and the writes that can wait take turns: neither keeps the other waiting.
                 if self._later and (self._was_later is False or not self._queue):
                     await self._write_portion()
+                    if not self._queue:
+                        await self._database.copy_log()
                     continue
                 if not self._later:
                     # Between batches too: a client that just received a result can send its next action
@@ -281,6 +283,7 @@ class Writer:
                 self._was_later = False
                 await self._write(_take(self._queue, MAX_BATCH))
             self._was_later = False
+            await self._database.copy_log()
 
     async def _write_portion(self) -> None:
         """Write the next actions that can wait, in one transaction."""

@@ -72,7 +72,11 @@ def navigation_for(actor: Actor, site: str, lang: str) -> Navigation:
     return _navigation(places, site, lang)
 
 
-@lru_cache(1_000)
+MAX_NAVIGATIONS = 1_000
+"""Navigations that are kept, one for each site, language and set of places."""
+
+
+@lru_cache(MAX_NAVIGATIONS)
 def _navigation(places: tuple[Place, ...], site: str, lang: str) -> Navigation:
     """Return the links to these places. Every page has them, and needs each of them twice."""
     t = Translate(lang)

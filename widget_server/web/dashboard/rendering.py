@@ -130,11 +130,12 @@ class PlainContext(Context):
 
 
 MAX_KEPT = 1_000
+"""Rendered parts that are kept by `once`. One more, and it begins anew."""
 _kept: dict[tuple[object, ...], Markup] = {}
 
 
 def once(*key: object, caller: Callable[[], Markup]) -> Markup:
-    """Return what `caller` renders, kept for the same key: it must depend on nothing else."""
+    """Return what `caller` renders, kept for the same key. What it renders must depend on nothing but the key."""
     found = _kept.get(key)
     if found is None:
         if len(_kept) >= MAX_KEPT:
