@@ -86,7 +86,8 @@ async def test_no_action_fails_while_valkey_is_frozen(start_environment: StartEn
         recovered = now() - fault_ended_at
         await load.wait_for_actions(40)
     assert not load.ledger.retries
-    assert load.ledger.slowest < 1.5 * SLOWNESS
+    # One that waited for the bus would have taken as long as it was frozen.
+    assert load.ledger.slowest < (fault_ended_at - hanging) / 2
     await environment.record(load, "Valkey frozen (SIGSTOP)", recovered)
 
 
