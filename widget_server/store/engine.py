@@ -79,10 +79,8 @@ class Database:
         self._reader: ThreadedEngine | AsyncEngine
         if self.is_sqlite:
             existing = _existing_file_only(url)
-            # The second connection copies the log.
-            self._writer = _threaded_engine(existing, "BEGIN IMMEDIATE", 1, "sqlite-writer", 2)
-            readers = SQLITE_READ_THREADS
-            self._reader = _threaded_engine(existing, "BEGIN", readers, "sqlite-reader", readers)
+            self._writer = _threaded_engine(existing, "BEGIN IMMEDIATE", 1, "sqlite-writer")
+            self._reader = _threaded_engine(existing, "BEGIN", SQLITE_READ_THREADS, "sqlite-reader")
         else:
             self._writer = _postgres_engine(url, connections=2)
             self._reader = _postgres_engine(
@@ -247,25 +245,17 @@ def sqlite_engine(
     return engine
 
 
-def _threaded_engine(
-    url: URL, begin: str, threads: int, name: str, connections: int
-) -> ThreadedEngine:
+def _threaded_engine(url: URL, begin: str, connections: int, name: str) -> ThreadedEngine:
     plain = url.set(drivername="sqlite")
     engine = create_engine(
-        plain,
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=10,
-        # The connection that wrote last has the pages of the file in its memory.
-        pool_use_lifo=True,
-        hide_parameters=True,
+        plain, pool_size=connections, max_overflow=0, pool_timeout=10, hide_parameters=True
     )
 
     def start(connection: Connection) -> None:
         SyncConnectionAdapter(connection).fetch(begin)
 
     _configure(engine, start, busy_s=5, foreign_keys=True)
-    return ThreadedEngine(engine, threads, name)
+    return ThreadedEngine(engine, connections, name)
 
 
 def _configure(

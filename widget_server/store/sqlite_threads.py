@@ -21,8 +21,8 @@ T = TypeVar("T")
 
 COPY = "PRAGMA wal_checkpoint(PASSIVE)"
 """Copies the log into the file as far as no reader needs the old pages. It waits for none."""
-UNCOPIED_ROWS = 100
-"""Changed rows after which the log is copied: at most 700 pages, if they are those of new comments."""
+UNCOPIED_ROWS = 250
+"""Changed rows after which the log is copied: less than a thousand pages."""
 
 
 class SyncConnectionAdapter:
@@ -107,9 +107,7 @@ class ThreadedEngine:
         return result
 
     async def copy_log(self) -> None:
-        """Copy what was committed from the log (WAL) into the file, if there is much of it.
-
-        Only for one thread with two connections.
+        """Copy what was committed from the log (WAL) into the file, if there is much of it. Only for a single thread.
 
         A commit would do it once the log has a thousand pages: it takes 7 ms then instead of one, and each reader
         whose action is in it waits.
@@ -119,16 +117,15 @@ class ThreadedEngine:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._copy_log)
 
     def _copy_log(self) -> None:
-        # Before 3.51.3, SQLite could lose pages if a commit began the log anew while it was copied
-        # (sqlite.org/wal.html, “the WAL-reset bug”). So one connection holds the writers' lock, also against other
-        # processes, while a second one copies. If it fails, a commit does it.
-        with suppress(sqlite3.Error, SQLAlchemyError), self.sync_engine.begin():
-            copying = self.sync_engine.raw_connection()
+        # By the connection that writes: before 3.51.3, SQLite could lose pages if a second one copied meanwhile
+        # (sqlite.org/wal.html, “the WAL-reset bug”). If it fails, a commit does it.
+        with suppress(sqlite3.Error, SQLAlchemyError):
+            connection = self.sync_engine.raw_connection()
             try:
-                driver = cast(sqlite3.Connection, copying.driver_connection)
+                driver = cast(sqlite3.Connection, connection.driver_connection)
                 driver.execute(COPY).fetchall()
             finally:
-                copying.close()
+                connection.close()
 
     async def dispose(self) -> None:
         """Close the connections and stop the threads."""
