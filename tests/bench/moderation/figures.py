@@ -3,7 +3,6 @@
 import os
 import platform
 import statistics
-import sysconfig
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -121,11 +120,4 @@ def _number(line: str) -> int:
 def _circumstances() -> str:
     cores = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
     day = f"{datetime.now(UTC):%Y-%m-%d}"
-    # Without `--enable-optimizations`, as pyenv builds it, Python takes a quarter longer.
-    built = "" if _is_optimized() else ", built without optimizations"
-    python = f"{platform.python_implementation()} {platform.python_version()}{built}"
-    return f"Last measured on {day}: {cores}, {python}, SQLite."
-
-
-def _is_optimized() -> bool:
-    return "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+    return f"Last measured on {day}: {cores}, Python {platform.python_version()}, SQLite."
