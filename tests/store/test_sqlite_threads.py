@@ -15,7 +15,7 @@ from tests.waiting import eventually
 from widget_server.model.errors import UnavailableError
 from widget_server.store import engine, migrate, sqlite_threads
 from widget_server.store.engine import SQLITE_READ_THREADS, sqlite_path
-from widget_server.store.sqlite_threads import UNCOPIED_ROWS, ThreadedEngine
+from widget_server.store.sqlite_threads import LOG_PAGES, UNCOPIED_ROWS, ThreadedEngine
 
 
 async def _write(url: str, work: Callable[[AsyncConnection], Awaitable[object]]) -> object:
@@ -140,7 +140,7 @@ async def test_the_log_is_copied_into_the_file_before_a_commit_would_do_it(
         for number in range(UNCOPIED_ROWS // 2 + 1):
             await store.react(story, f"r{number}", "happy")
         pages = Path(f"{database}-wal").stat().st_size // 4096
-        assert 0 < pages < 1_000, "no commit has had a reason to copy the log"
+        assert 0 < pages < LOG_PAGES, "no commit has had a reason to copy the log"
         await eventually(lambda: _reactions_in_file(database), "reactions are in the file")
 
 

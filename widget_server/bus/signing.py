@@ -18,7 +18,8 @@ class BusSigner:
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys:
             raise ValueError("The bus needs at least one signing key.")
-        self._keys = tuple(keys)
+        # A copy of a started HMAC costs less than one that begins with the key.
+        self._keys = tuple(hmac.new(key, digestmod="sha256") for key in keys)
 
     def sign(self, channel: str, data: bytes) -> bytes:
         """Return the signed bytes, for this channel only."""
@@ -35,5 +36,7 @@ class BusSigner:
         return None
 
 
-def _signature(key: bytes, channel: str, data: bytes) -> bytes:
-    return hmac.digest(key, channel.encode() + b"\n" + data, "sha256").hex()[:_DIGITS].encode()
+def _signature(started: hmac.HMAC, channel: str, data: bytes) -> bytes:
+    code = started.copy()
+    code.update(channel.encode() + b"\n" + data)
+    return code.hexdigest()[:_DIGITS].encode()

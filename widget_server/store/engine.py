@@ -25,7 +25,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoResultFound,
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from widget_server.model.errors import OperatorError, UnavailableError
-from widget_server.store.sqlite_threads import SyncConnectionAdapter, ThreadedEngine
+from widget_server.store.sqlite_threads import LOG_PAGES, SyncConnectionAdapter, ThreadedEngine
 
 log = logging.getLogger(__name__)
 
@@ -149,10 +149,10 @@ class Database:
         """
         return await _transact(self._writer, work)
 
-    async def copy_log(self) -> None:
-        """Copy SQLite's log into the file while no write waits, if there is much of it."""
+    def copy_log(self) -> None:
+        """Begin to copy SQLite's log into the file, if there is much of it: while no write waits."""
         if isinstance(self._writer, ThreadedEngine):
-            await self._writer.copy_log()
+            self._writer.copy_log()
 
 
 class HasDatabase(Protocol):
@@ -273,6 +273,7 @@ def _configure(
             f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
             "secure_delete=ON",
             "cache_size=-16000",
+            f"wal_autocheckpoint={LOG_PAGES}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -82,6 +82,8 @@ def counts_or_none(table: str, row: object, text: str) -> dict[str, int]:
 
 def tree_or_none(table: str, row: object, text: str) -> Tree:
     """Return the node tree in a column's JSON. Return no nodes, and log the row, if it is damaged."""
+    if text == "[]":
+        return []
     try:
         return tree_of(text)
     except ValueError as fault:

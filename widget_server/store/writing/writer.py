@@ -1,7 +1,7 @@
 """Group commit: the one writer of a process writes many actions in one transaction.
 
 A batch contains the actions that arrive during the previous commit and in the `LINGER_S` after it, at
-most `MAX_BATCH`. So many actions share the cost of one `fsync`, and an idle server replies at once.
+most `MAX_BATCH`. So many actions share the cost of one `fsync`. Transaction functions without an action do not wait.
 Actions that no reader waits for are written in portions, in short transactions between those of readers.
 On SQLite such a transaction ends early when a reader's action arrives or the process stops: what is left of it
 comes first in the next one, or is left to its job.
@@ -51,12 +51,12 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LINGER_S = 0.002
-"""Pause before each batch, in seconds, so that it contains more actions."""
+"""Pause before each batch of actions, in seconds, so that it contains more of them."""
 MAX_BATCH = 500
 """Actions in one transaction."""
-PORTION = 48
+PORTION = 96
 """Most actions that can wait in one transaction on SQLite. With fewer of them, its commit takes most of the time."""
-STEP = 12
+STEP = 18
 """Actions of such a portion whose rows are read and written together.
 
 After each step the portion ends if a reader's action waits, or the end of this process. The reader's action then
@@ -274,16 +274,17 @@ class Writer:
                 if self._later and (self._was_later is False or not self._queue):
                     await self._write_portion()
                     if not self._queue:
-                        await self._database.copy_log()
+                        self._database.copy_log()
                     continue
-                if not self._later:
+                if not self._later and any(write.action is not None for write in self._queue):
                     # Between batches too: a client that just received a result can send its next action
-                    # into the next batch. That halves the number of transactions.
+                    # into the next batch. That halves the number of transactions. What people and jobs do by
+                    # transaction functions is too rare for it.
                     await asyncio.sleep(LINGER_S)
                 self._was_later = False
                 await self._write(_take(self._queue, MAX_BATCH))
             self._was_later = False
-            await self._database.copy_log()
+            self._database.copy_log()
 
     async def _write_portion(self) -> None:
         """Write the next actions that can wait, in one transaction."""
