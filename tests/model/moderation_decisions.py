@@ -9,7 +9,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from tests.model.moderation_records import Entry
+from tests.model.moderation_records import HOUR, Entry
 from tests.model.moderation_steps import VERBS, ReadersSteps, number, people, verbs, words
 from widget_server.auth.permissions import allowed
 from widget_server.model.batches import Search
@@ -76,11 +76,29 @@ class DecisionSteps(ReadersSteps):
         if any(one.decision is not None for one in result.decided):
             self.batches.append(result.batch)
 
-    @rule(by=people, verb=st.sampled_from(["close", "open"]))
-    def decide_story(self, by: str, verb: Any) -> None:
-        self.model.decide_story(Entry(verb, "", by))
-        code = self.story.grant.story.code
-        self.run(decide.decide_story(self.services, self.story.people[by], verb, code))
+    @rule(
+        by=people,
+        verb=st.sampled_from(["close", "open", "notice"]),
+        notice=st.sampled_from([None, "Be kind.", "Closed at six."]),
+    )
+    def decide_story(self, by: str, verb: Any, notice: str | None) -> None:
+        code, person = self.story.grant.story.code, self.story.people[by]
+
+        def modelled() -> None:
+            self.permitted(by, verb)
+            self.model.decide_story(Entry(verb, "", by), notice)
+
+        self.both(
+            modelled,
+            lambda: decide.decide_story(self.services, person, verb, code, notice=notice),
+        )
+
+    @rule(by=people, hours=st.sampled_from([None, 0, 1, 24]))
+    def set_closing_date(self, by: str, hours: int | None) -> None:
+        at = None if hours is None else self.model.now + hours * HOUR
+        code, person = self.story.grant.story.code, self.story.people[by]
+        self.model.set_closing_date(Entry("close", "", by), at)
+        self.run(decide.set_closing_date(self.services, person, code, at))
 
     # Batches and undo ---------------------------------------------------------------------------
 
@@ -172,7 +190,7 @@ class DecisionSteps(ReadersSteps):
     )
     def ban(self, place: int, by: str, hours: int | None, mode: Any) -> None:
         one = self.comment(place)
-        until = None if hours is None else self.model.now + hours * 3_600_000
+        until = None if hours is None else self.model.now + hours * HOUR
         person = self.story.people[by]
         self.both(
             lambda: self.model.ban(Entry("ban", one.id, by), mode, until),

@@ -6,7 +6,17 @@ test compares with the log in order.
 
 from dataclasses import replace
 
-from tests.model.moderation_records import ABOUT_WORDS, KEEP, TOMBSTONES, Ban, Case, Comment, Entry
+from tests.model.moderation_records import (
+    ABOUT_WORDS,
+    DAY,
+    KEEP,
+    TOMBSTONES,
+    Ban,
+    Case,
+    Comment,
+    Entry,
+    StoryState,
+)
 from tests.model.moderation_state import State
 from widget_server.model.errors import (
     CaseClosedError,
@@ -96,11 +106,27 @@ class Model(State):
             self.close(one.id, entry, "edits")
         self.close(one.id, entry, "pending", "reported", "held")
 
-    def decide_story(self, entry: Entry) -> Entry | None:
-        """Close or open the discussion."""
-        entry.was_closed = self.closed
-        self.closed = entry.verb == "close"
-        return None if self.closed == entry.was_closed else self.append(entry)
+    def decide_story(self, entry: Entry, notice: str | None = None) -> Entry | None:
+        """Close or open the discussion now, which drops its closing date, or set the notice above it."""
+        if entry.verb == "notice":
+            return self._change_story(entry, replace(self.story, notice=notice))
+        days = self.close_after_days if entry.verb == "open" else 0
+        closes_at = self.now + days * DAY if days else None
+        is_closed = entry.verb == "close"
+        return self._change_story(entry, replace(self.story, closed=is_closed, closes_at=closes_at))
+
+    def set_closing_date(self, entry: Entry, at: int | None) -> Entry | None:
+        """Set the date at which the discussion is closed, or drop it."""
+        return self._change_story(entry, replace(self.story, closes_at=at))
+
+    def close_if_due(self) -> None:
+        """Close the discussion if its date has passed."""
+        if self.story.closes_at is not None and self.story.closes_at <= self.now:
+            self.decide_story(Entry("close", "", "", kind="schedule"))
+
+    def _change_story(self, entry: Entry, new: StoryState) -> Entry | None:
+        entry.was_story, self.story = self.story, new
+        return None if new == entry.was_story else self.append(entry)
 
     def ban(self, entry: Entry, mode: str, until: int | None) -> Entry | None:
         """Ban the comment's writer, or with the verb `unban` lift the ban."""
@@ -135,7 +161,8 @@ class Model(State):
         if any(not other.undone and _follows(undone, other) for other in later):
             raise StaleError
         if not entry.comment:
-            self.closed = undone.was_closed
+            assert undone.was_story is not None
+            self.story = undone.was_story
             return self.append(entry)
         one = self.comments[entry.comment]
         if undone.verb == "erase":

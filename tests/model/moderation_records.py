@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-DAY = 86_400_000
+HOUR = 3_600_000
+DAY = 24 * HOUR
 KEEP = 14 * DAY
 WINDOW = 900_000
 TOMBSTONES = ("removed", "held")
@@ -23,6 +24,15 @@ class View:
     queues: frozenset[str]
 
 
+@dataclass(frozen=True)
+class StoryState:
+    """What people decide about a story itself."""
+
+    closed: bool = False
+    closes_at: int | None = None
+    notice: str | None = None
+
+
 @dataclass(eq=False)
 class Ban:
     """A ban as it is stored, by the decision that made it."""
@@ -40,7 +50,7 @@ class Ban:
 
 @dataclass(eq=False)
 class Entry:
-    """An entry of the story's log. `by` is a person, or a rule's name."""
+    """An entry of the story's log. `by` is a person, or a rule's name; `kind` says which."""
 
     verb: str
     comment: str
@@ -55,10 +65,16 @@ class Entry:
     """The ban that was in effect before, as it was then."""
     until: int | None = None
     """Of a ban: its end, as it was made."""
-    was_closed: bool = False
-    is_rule: bool = False
+    was_story: StoryState | None = None
+    """Of a decision about the story: the story before."""
+    kind: str = "account"
     undone: bool = False
     id: str = ""
+
+    @property
+    def is_rule(self) -> bool:
+        """Whether a rule of the site held new words. It is not undone, and other decisions are not about it."""
+        return self.kind == "rule"
 
     @property
     def about_ban(self) -> bool:

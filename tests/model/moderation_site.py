@@ -44,7 +44,7 @@ class SiteModel(Model):
     def check_post(self, reader: str, text: str) -> None:
         """Raise the problem with which a comment is refused."""
         self.require_writing(reader)
-        if self.closed:
+        if self.story.closed:
             raise StoryClosedError
         if "lottery" in self.acting(text):
             raise TextRejectedError
@@ -68,7 +68,7 @@ class SiteModel(Model):
         if one.state in TOMBSTONES or one.reader != reader:
             raise NotFoundError
         self._require_window(one)
-        if self.closed:
+        if self.story.closed:
             raise StoryClosedError
         acting = self.acting(text)
         if "lottery" in acting:
@@ -168,7 +168,7 @@ class SiteModel(Model):
 
     def _hold(self, one: Comment) -> None:
         """Log that a rule holds the words; a comment that was never public waits in the queue `held`."""
-        self.log.append(Entry("hold", one.id, "rule", is_rule=True))
+        self.log.append(Entry("hold", one.id, "rule", kind="rule"))
         if one.state == "pending":
             self.close(one.id, self.log[-1], "pending")
             self.open_case(one.id, "held")

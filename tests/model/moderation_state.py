@@ -9,6 +9,7 @@ from tests.model.moderation_records import (
     Comment,
     Entry,
     Kept,
+    StoryState,
     View,
 )
 from widget_server.model.errors import ErasedError, NotFoundError, NotPermittedError
@@ -19,8 +20,9 @@ class State:
 
     def __init__(self) -> None:
         self.now = 0
-        self.closed = False
+        self.story = StoryState()
         self.moderation = "post"
+        self.close_after_days = 0
         self.modes = {"casino": "shadow", "lottery": "shadow"}
         self.comments: dict[str, Comment] = {}
         self.cases: list[Case] = []

@@ -31,9 +31,11 @@ from tests.model.moderation_records import Case
 from tests.model.moderation_steps import WAITS, people
 from tests.operations.operations_harness import open_server
 from tests.waiting import MODEL_TIMES, eventually
+from widget_server.model.actors import SCHEDULE
 from widget_server.model.decisions import QUEUES
 from widget_server.model.queue import CaseFilter
 from widget_server.operations.moderation import expire, log, match, queue
+from widget_server.operations.owners import closing
 from widget_server.store.queries.case_leases import delete_ended_leases
 
 
@@ -88,6 +90,11 @@ class Moderation(DecisionSteps):
         self.run(self.story.set("moderation", value))
         self.model.moderation = value
 
+    @rule(days=st.sampled_from([0, 2]))
+    def close_after_days(self, days: int) -> None:
+        self.run(self.story.set("close_after_days", str(days)))
+        self.model.close_after_days = days
+
     @rule(milliseconds=st.sampled_from(WAITS))
     def wait(self, milliseconds: int) -> None:
         self.story.now += milliseconds
@@ -100,6 +107,8 @@ class Moderation(DecisionSteps):
         self.run(self.services.writer.run_in_transaction(delete_ended_leases(now)))
         assert self.run(match.match_waiting_cases(self.services)) == 0, "no case is missing or over"
         self.model.expire()
+        self.run(closing.close_if_due(self.services, SCHEDULE, self.story.grant.story.code))
+        self.model.close_if_due()
 
     @rule()
     def open_a_page(self) -> None:
