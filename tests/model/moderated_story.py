@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.e2e.publisher import Publisher
 from tests.e2e.replay import Replay
-from tests.operations.operations_harness import NETWORK, SECRET, RecordingConnection, Server
+from tests.operations.operations_harness import SECRET, RecordingConnection, Server
 from tests.operations.owner_harness import person
 from widget_server.auth import tokens
 from widget_server.hub.channel import Subscription
@@ -23,14 +23,24 @@ from widget_server.operations.owners import settings, sites
 from widget_server.operations.readers import authorize, bans, identify
 from widget_server.operations.readers.authorize import Grant
 from widget_server.store.engine import Database, read_transaction
-from widget_server.store.schema import cases, comments, decisions, kept_texts, stories
+from widget_server.store.schema import (
+    cases,
+    comments,
+    decisions,
+    kept_texts,
+    reports,
+    site_decisions,
+    stories,
+)
 from widget_server.store.schema_people import accounts, members
 from widget_server.store.schema_queue import case_counts
-from widget_server.store.schema_readers import appeals, bans as ban_rows
+from widget_server.store.schema_readers import appeals, bans as ban_rows, report_mutes
 
 BEGIN = 1_700_000_000_000
 PEOPLE = {"ana": "owner", "ben": "moderator", "cem": "moderator"}
 READERS = ("rita", "sam", "tove")
+REPORTERS = (*READERS, "uma", "vera")
+NETWORKS = ("north", "east", "south", "west")
 WORDS = {"casino": "hold", "lottery": "block"}
 """Words of the two rules, and what they do."""
 _sites = itertools.count()
@@ -46,6 +56,8 @@ class Stored:
     kept: dict[str, Any]
     bans: list[Any]
     appeals: list[Any]
+    reports: list[Any]
+    mutes: list[Any]
     counts: dict[str, int]
     story: Any
 
@@ -74,6 +86,8 @@ class Rows:
             },
             bans=await rows(ban_rows, ban_rows.c.site == site),
             appeals=await rows(appeals, appeals.c.comment.in_(own)),
+            reports=await rows(reports, reports.c.comment.in_(own)),
+            mutes=await rows(report_mutes, report_mutes.c.site == site),
             counts={
                 one.queue: one.number
                 for one in await rows(case_counts, case_counts.c.site == site)
@@ -82,9 +96,16 @@ class Rows:
             story=(await rows(stories, stories.c.id == story))[0],
         )
 
+    @read_transaction
+    async def last_of_site(self, connection: AsyncConnection, site: str, verb: str) -> str:
+        """Return the id of the last entry with a verb in the log of a site."""
+        own = site_decisions.c
+        found = select(own.id).where(own.site == site, own.verb == verb)
+        return str((await connection.execute(found.order_by(own.number.desc()))).scalars().first())
+
 
 class ModeratedStory:
-    """A new site with one story, three people who moderate and three readers."""
+    """A new site with one story, three people who moderate, and readers."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -96,7 +117,7 @@ class ModeratedStory:
             name: replace(person(role), id=name, site=self.site)  # type: ignore[arg-type]
             for name, role in PEOPLE.items()
         }
-        self.claims = {name: ReaderClaims(self.site, tokens.new_rid()) for name in READERS}
+        self.claims = {name: ReaderClaims(self.site, tokens.new_rid()) for name in REPORTERS}
         self.rules: dict[str, str] = {}
         self.watching: list[tuple[RecordingConnection, Replay, list[int]]] = []
         self.grant: Grant
@@ -130,12 +151,12 @@ class ModeratedStory:
         owner, rule = self.people["ana"], self.rules[word]
         await rules.set_mode(self.services, owner, self.site, rule, mode)  # type: ignore[arg-type]
 
-    async def reader(self, name: str) -> tuple[Grant, identify.Actor]:
-        """Return what a reader may do now, and the reader."""
+    async def reader(self, name: str, network: str = NETWORKS[0]) -> tuple[Grant, identify.Actor]:
+        """Return what a reader may do now on a network, and the reader."""
         await self.services.cache.site(self.site, max_age=0)
         grant = await authorize.refresh(self.services, self.grant)
-        actor = identify.act(self.services, grant, self.claims[name], NETWORK)
-        return await bans.with_ban(self.services, grant, actor.reader_id, NETWORK), actor
+        actor = identify.act(self.services, grant, self.claims[name], network)
+        return await bans.with_ban(self.services, grant, actor.reader_id, network), actor
 
     def reader_id(self, name: str) -> str:
         """Return the id under which a reader's items are stored."""
@@ -144,6 +165,10 @@ class ModeratedStory:
     async def stored(self) -> Stored:
         """Return what is stored."""
         return await self.rows.of_story(self.site, self.grant.story.id)
+
+    async def last_of_site(self, verb: str) -> str:
+        """Return the id of the last entry with a verb in the site's own log."""
+        return await self.rows.last_of_site(self.site, verb)
 
     async def fresh(self) -> tuple[str, Replay]:
         """Return the public snapshot as text, and as a new reader sees it."""

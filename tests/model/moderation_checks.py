@@ -79,6 +79,19 @@ def comments_are_those_of(model: SiteModel, found: Stored, readers: dict[str, st
     assert story == model.story
 
 
+def reports_are_those_of(model: SiteModel, found: Stored, readers: dict[str, str]) -> None:
+    """Assert that reports and muted reporters are those of the model, and which reports do not count."""
+    assert {
+        (row.comment, row.reader, row.at, row.category, row.muted_by) for row in found.reports
+    } == {
+        (one.comment, readers[one.reader], one.at, one.category, one.mute and one.mute.id)
+        for one in model.reports.values()
+    }
+    assert {(row.id, row.comment, row.at, row.until) for row in found.mutes} == {
+        (one.id, one.comment, one.at, one.until) for one in model.mutes
+    }
+
+
 def public_is_that_of(model: SiteModel, raw: str, fresh: Replay) -> None:
     """Assert that a new reader sees the story's state and the published comments, and no word of any other one."""
     published = {one.id: one.text for one in model.comments.values() if one.state == "published"}

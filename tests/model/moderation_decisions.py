@@ -20,30 +20,16 @@ from widget_server.operations.moderation import bans, batches, decide, queue
 class DecisionSteps(ReadersSteps):
     """What the people who moderate decide, in the model and for real."""
 
-    # Decisions ----------------------------------------------------------------------------------
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[str] = []
 
-    def permitted(self, by: str, *names: str) -> None:
-        """Raise `NotPermittedError` if the person's role has not these verbs."""
-        if not all(allowed(self.story.people[by], verb, self.story.site) for verb in names):
-            raise NotPermittedError
+    # Decisions ----------------------------------------------------------------------------------
 
     @rule(place=number, by=people, verb=verbs, seen=st.sampled_from([None, 0, 0, 1]))
     def decide(self, place: int, by: str, verb: Any, seen: int | None) -> None:
         one = self.comment(place)
-        revision = None if seen is None else one.revision - seen
-
-        def modelled() -> Entry | None:
-            self.permitted(by, verb)
-            return self.model.decide(Entry(verb, one.id, by), revision)
-
-        done = self.both(
-            modelled,
-            lambda: decide.decide(
-                self.services, self.story.people[by], verb, one.id, revision=revision
-            ),
-        )
-        if done is not None:
-            assert (done[0] is None) == (done[1].decision is None)
+        self.do_decide(one, by, verb, None if seen is None else one.revision - seen)
 
     @precondition(lambda self: self.model.cases)
     @rule(place=number, by=people, verb=st.sampled_from(VERBS))
@@ -76,12 +62,21 @@ class DecisionSteps(ReadersSteps):
         if any(one.decision is not None for one in result.decided):
             self.batches.append(result.batch)
 
+    @rule(by=people, verb=st.sampled_from(["close", "open"]), days=st.sampled_from([0, 2]))
+    def close_or_open(self, by: str, verb: Any, days: int) -> None:
+        if days != self.model.close_after_days:
+            self.run(self.story.set("close_after_days", str(days)))
+            self.model.close_after_days = days
+        self._decide_story(by, verb)
+
     @rule(
-        by=people,
-        verb=st.sampled_from(["close", "open", "notice"]),
+        by=st.sampled_from(["ana", "ana", "ben"]),
         notice=st.sampled_from([None, "Be kind.", "Closed at six."]),
     )
-    def decide_story(self, by: str, verb: Any, notice: str | None) -> None:
+    def set_notice(self, by: str, notice: str | None) -> None:
+        self._decide_story(by, "notice", notice)
+
+    def _decide_story(self, by: str, verb: Any, notice: str | None = None) -> None:
         code, person = self.story.grant.story.code, self.story.people[by]
 
         def modelled() -> None:
@@ -168,17 +163,13 @@ class DecisionSteps(ReadersSteps):
     @precondition(lambda self: self.model.log)
     @rule(place=number, by=people)
     def undo(self, place: int, by: str) -> None:
-        entry = self.model.log[-1 - place % len(self.model.log)]
+        self.do_undo(self.model.log[-1 - place % len(self.model.log)], by)
 
-        def modelled() -> Entry | None:
-            self.permitted(by, "undo", *([] if entry.verb == "undo" else [entry.verb]))
-            return self.model.undo(Entry("undo", entry.comment, by, undoes=entry))
-
-        done = self.both(
-            modelled, lambda: decide.undo(self.services, self.story.people[by], entry.id)
-        )
-        if done is not None:
-            assert (done[0] is None) == (done[1].decided[0].decision is None)
+    @precondition(lambda self: self.model.standing(""))
+    @rule(back=st.sampled_from([0, 0, 1]), by=people)
+    def undo_of_story(self, back: int, by: str) -> None:
+        found = self.model.standing("")
+        self.do_undo(found[-1 - back % len(found)], by)
 
     # Bans ---------------------------------------------------------------------------------------
 

@@ -24,6 +24,44 @@ class View:
     queues: frozenset[str]
 
 
+@dataclass(eq=False)
+class Mute:
+    """A reader whose reports do not count, at whose report of which comment, and since when."""
+
+    reader: str
+    comment: str
+    at: int
+    until: int | None
+    id: str = ""
+
+    def holds(self, now: int) -> bool:
+        """Return whether it is in effect."""
+        return self.until is None or now < self.until
+
+
+@dataclass(eq=False)
+class MuteEntry:
+    """An entry of the site's log: a reader was muted (`on`), or their reports count again."""
+
+    mute: Mute
+    on: bool
+    was_until: int | None = None
+    """Of a lifting: the end that the mute had."""
+    undone: bool = False
+    id: str = ""
+
+
+@dataclass(eq=False)
+class Report:
+    """A report that a reader gave. It counts unless there is a mute because of which it does not."""
+
+    comment: str
+    reader: str
+    at: int
+    category: str
+    mute: Mute | None = None
+
+
 @dataclass(frozen=True)
 class StoryState:
     """What people decide about a story itself."""
@@ -73,8 +111,8 @@ class Entry:
 
     @property
     def is_rule(self) -> bool:
-        """Whether a rule of the site held new words. It is not undone, and other decisions are not about it."""
-        return self.kind == "rule"
+        """Whether a rule of the site held new words: that is not undone, unlike what reports hid."""
+        return self.kind == "rule" and self.by != "reports"
 
     @property
     def about_ban(self) -> bool:
@@ -113,6 +151,7 @@ class Case:
     opened_at: int
     is_open: bool = True
     closed_by: Entry | None = None
+    closed_at: int = 0
     number: int = 0
     priority: int = 0
     lease_by: str = ""

@@ -1,6 +1,5 @@
-"""Model of what readers and rules do on a moderated story, on top of the model of decisions."""
+"""Model of what readers and rules do on a moderated story, on top of the model of decisions and reports."""
 
-from tests.model.moderation_model import Model
 from tests.model.moderation_records import (
     APPEALABLE,
     DAY,
@@ -10,8 +9,8 @@ from tests.model.moderation_records import (
     Comment,
     Entry,
 )
+from tests.model.moderation_reports import ReportsModel
 from widget_server.model.errors import (
-    BannedError,
     EditWindowOverError,
     NotFoundError,
     StoryClosedError,
@@ -22,14 +21,8 @@ BATCHED = {"approve": ("pending", "held")}
 """States of comments that a batch by search finds; other verbs find `pending` and `published`."""
 
 
-class SiteModel(Model):
+class SiteModel(ReportsModel):
     """One story, its readers, two rules (one holds, one blocks), and the time."""
-
-    def require_writing(self, reader: str) -> None:
-        """Raise `BannedError` for a reader who may only read."""
-        ban = self.ban_of(reader)
-        if ban is not None and ban.mode == "read":
-            raise BannedError
 
     def acting(self, text: str) -> set[str]:
         """Return the rules that are on and that the text breaks."""
@@ -96,19 +89,10 @@ class SiteModel(Model):
                 del self.appeals[made]
         self.erase(one)
 
-    def report(self, comment: str, reader: str) -> None:
-        """Report a published comment. A second report changes nothing."""
-        self.require_writing(reader)
-        if self.comments[comment].state != "published":
-            raise NotFoundError
-        if (comment, reader) not in self.reports:
-            self.reports[comment, reader] = self.now
-            self.open_case(comment, "reported")
-
     def forget(self, reader: str) -> None:
         """Erase everything that a reader left. A ban stays."""
         self.appeals = {made: by for made, by in self.appeals.items() if by != reader}
-        self.reports = {key: at for key, at in self.reports.items() if key[1] != reader}
+        self.reports = {key: one for key, one in self.reports.items() if one.reader != reader}
         for one in self.comments.values():
             if one.reader == reader:
                 self.erase(one)
@@ -151,10 +135,13 @@ class SiteModel(Model):
     def expire(self) -> int:
         """Erase kept words whose time is over and about which nothing waits. Return their number.
 
-        Bans that ended a day ago are forgotten too.
+        Bans that ended a day ago are forgotten too, and mutes that ended two days ago.
         """
         number = 0
         self.bans = [ban for ban in self.bans if ban.until is None or ban.until >= self.now - DAY]
+        self.mutes = [
+            one for one in self.mutes if one.until is None or one.until >= self.now - 2 * DAY
+        ]
         for one in self.comments.values():
             if self.open_cases(one.id):
                 continue

@@ -9,10 +9,11 @@ from tests.model.moderation_records import (
     Comment,
     Entry,
     Kept,
+    Report,
     StoryState,
     View,
 )
-from widget_server.model.errors import ErasedError, NotFoundError, NotPermittedError
+from widget_server.model.errors import BannedError, ErasedError, NotFoundError, NotPermittedError
 
 
 class State:
@@ -29,7 +30,8 @@ class State:
         self.log: list[Entry] = []
         self.bans: list[Ban] = []
         """Stored bans, also some that have ended."""
-        self.reports: dict[tuple[str, str], int] = {}
+        self.reports: dict[tuple[str, str], Report] = {}
+        """Reports by comment and reader."""
         self.appeals: dict[Entry, str] = {}
         """Readers who objected, by decision."""
 
@@ -38,22 +40,28 @@ class State:
         found = [one for one in self.bans if one.reader == reader and one.holds(self.now)]
         return max(found, key=lambda one: (one.until is None, one.until or 0, one.at), default=None)
 
+    def require_writing(self, reader: str) -> None:
+        """Raise `BannedError` for a reader who may only read."""
+        ban = self.ban_of(reader)
+        if ban is not None and ban.mode == "read":
+            raise BannedError
+
     # Cases -------------------------------------------------------------------------------------
 
     def open_cases(self, comment: str) -> dict[str, Case]:
         """Return the open cases of a comment by queue."""
         return {one.queue: one for one in self.cases if one.is_open and one.comment == comment}
 
-    def open_case(self, comment: str, queue: str) -> None:
-        """Open a case, unless it is open."""
+    def open_case(self, comment: str, queue: str, at: int | None = None) -> None:
+        """Open a case, as it would have been opened at a time, unless it is open."""
         if queue not in self.open_cases(comment):
-            self.cases.append(Case(comment, queue, self.now))
+            self.cases.append(Case(comment, queue, self.now if at is None else at))
 
     def close(self, comment: str, by: Entry | None, *queues: str) -> None:
         """Close the comment's cases in these queues."""
         for queue, case in self.open_cases(comment).items():
             if queue in queues:
-                case.is_open, case.closed_by = False, by
+                case.is_open, case.closed_by, case.closed_at = False, by, self.now
 
     def view(self, one: Comment) -> View:
         """Return what the log tells of a comment."""

@@ -1,0 +1,190 @@
+"""State machine: reports, muted reporters, and comments that reports of several networks hide, against a model.
+
+A machine of its own: three readers on three networks seldom report one comment while much else happens.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, precondition, rule
+
+from tests.model.moderated_story import NETWORKS, REPORTERS
+from tests.model.moderation_machine import StoryMachine, on_a_server, run_machine
+from tests.model.moderation_records import DAY, HOUR
+from tests.model.moderation_steps import people
+from widget_server.model.priority import LEAST_URGENT
+from widget_server.model.report_mutes import report_id
+from widget_server.operations.moderation import expire, match, report_mutes
+from widget_server.operations.owners import take_back
+from widget_server.store.queries.report_mutes import ListedMute
+
+MOST = 3
+"""Comments of a story."""
+number = st.integers(0, 5)
+reporters = st.sampled_from(REPORTERS)
+networks = st.sampled_from(NETWORKS)
+
+
+class Reporting(StoryMachine):
+    """Five readers on four networks who report, and three people who decide."""
+
+    readers = REPORTERS
+
+    # Readers ------------------------------------------------------------------------------------
+
+    @precondition(lambda self: len(self.model.comments) < MOST)
+    @rule(name=reporters)
+    def write(self, name: str) -> None:
+        self.do_write(name, "plain")
+
+    @rule(place=number)
+    def edit(self, place: int) -> None:
+        one = self.comment(place)
+        self.do_edit(one, one.reader or "rita", "plain")
+
+    @rule(
+        place=number,
+        by=st.lists(st.tuples(reporters, networks), min_size=1, max_size=4),
+        category=st.sampled_from(["spam", "hate"]),
+    )
+    def report(self, place: int, by: list[tuple[str, str]], category: str) -> None:
+        one = self.comment(place)
+        for name, network in by:
+            # What comes later has a later time: reports are compared with mutes and decisions by it.
+            self.do_wait(1)
+            was = self.priorities()
+            self.do_report(one, name, network, category)
+            if self.model.mute_of(name) is not None:
+                assert self.priorities() == was, "a report that does not count changes no case"
+
+    @rule(name=reporters)
+    def forget(self, name: str) -> None:
+        self.do_forget(name)
+
+    # People who decide --------------------------------------------------------------------------
+
+    @rule(
+        place=number,
+        by=people,
+        verb=st.sampled_from(["approve", "approve", "hold", "restore", "remove"]),
+    )
+    def decide(self, place: int, by: str, verb: Any) -> None:
+        self.do_wait(1)
+        self.do_decide(self.comment(place), by, verb)
+
+    @precondition(lambda self: self.model.log)
+    @rule(place=number, by=people)
+    def undo(self, place: int, by: str) -> None:
+        self.do_wait(1)
+        self.do_undo(self.model.log[-1 - place % len(self.model.log)], by)
+
+    @rule(value=st.sampled_from([0, 3, 3, 4]))
+    def hide_from(self, value: int) -> None:
+        self.run(self.story.set("reports_hide", str(value)))
+        self.model.reports_hide = value
+
+    @precondition(lambda self: self.model.reports)
+    @rule(place=number, by=people, hours=st.sampled_from([None, 1, 24]))
+    def mute(self, place: int, by: str, hours: int | None) -> None:
+        self.do_wait(1)
+        found = list(self.model.reports.values())
+        report = found[-1 - place % len(found)]
+        until = None if hours is None else self.model.now + hours * HOUR
+        name = report_id(report.comment, self.story.reader_id(report.reader))
+        person, site = self.story.people[by], self.story.site
+        done = self.both(
+            lambda: self.model.mute(report, until),
+            lambda: report_mutes.mute(
+                self.services, person, site, report.comment, name, until=until
+            ),
+        )
+        if done is not None:
+            done[0].id = done[0].mute.id = done[1].id
+            self.cases_are_ordered_by_what_counts(report.reader)
+
+    @precondition(lambda self: self.model.mutes)
+    @rule(place=number, by=people)
+    def lift(self, place: int, by: str) -> None:
+        self.do_wait(1)
+        mute = self.model.mutes[-1 - place % len(self.model.mutes)]
+        person, site = self.story.people[by], self.story.site
+        done = self.both(
+            lambda: self.model.lift(mute),
+            lambda: report_mutes.lift(self.services, person, site, mute.id),
+        )
+        if done is not None:
+            done[0].id = self.run(self.story.last_of_site("mute"))
+            self.cases_are_ordered_by_what_counts(mute.reader)
+
+    @precondition(lambda self: self.model.mute_log)
+    @rule(place=st.sampled_from([0, 0, 0, 1, 2]), by=people)
+    def undo_mute(self, place: int, by: str) -> None:
+        self.do_wait(1)
+        entry = self.model.mute_log[-1 - place % len(self.model.mute_log)]
+        if self.model.is_undecided(entry):
+            return
+        person, site = self.story.people[by], self.story.site
+        done = self.both(
+            lambda: self.model.take_back(entry),
+            lambda: take_back.take_back(self.services, person, site, entry.id),
+        )
+        if done is not None:
+            self.cases_are_ordered_by_what_counts(entry.mute.reader)
+
+    # Time ---------------------------------------------------------------------------------------
+
+    @rule(milliseconds=st.sampled_from([61_000, HOUR, 12 * HOUR, 3 * DAY]))
+    def wait(self, milliseconds: int) -> None:
+        self.do_wait(milliseconds)
+
+    @rule()
+    def do_the_jobs(self) -> None:
+        self.run(expire.erase_expired_texts(self.services))
+        self.model.expire()
+        assert self.run(match.match_waiting_cases(self.services)) == 0, "no case is missing or over"
+
+    # What is so then ----------------------------------------------------------------------------
+
+    def priorities(self) -> dict[int, tuple[int, str]]:
+        """Return how urgent each open case is, and its reasons."""
+        found = self.run(self.story.stored())
+        return {one.id: (one.priority, one.reasons) for one in found.cases if one.closed_at is None}
+
+    def cases_are_ordered_by_what_counts(self, reader: str) -> None:
+        """Assert that cases about what a reader reported have the reasons of the reports that count, or come last."""
+        found = self.run(self.story.stored())
+        about = {one.comment for one in self.model.reports.values() if one.reader == reader}
+        for case in found.cases:
+            if case.closed_at is not None or case.queue != "reported" or case.comment not in about:
+                continue
+            counting = self.model.counting(case.comment)
+            since = {one.category for one in counting if one.at >= case.opened_at}
+            assert set(json.loads(case.reasons)) == since
+            if not counting:
+                assert case.priority == LEAST_URGENT
+
+    @invariant()
+    def the_list_names_the_mutes_in_effect(self) -> None:
+        owner = self.story.people["ana"]
+        found: list[ListedMute] = self.run(
+            report_mutes.list_mutes(self.services, owner, self.story.site)
+        )
+        in_effect = {one.id for one in self.model.mutes if one.holds(self.model.now)}
+        assert {one.mute.id for one in found} == in_effect
+
+
+@pytest.fixture
+def machine(migrated_url: str, tmp_path: Path) -> Iterator[type[Reporting]]:
+    """Return the state machine on each engine."""
+    with on_a_server(Reporting, tmp_path, migrated_url) as machine:
+        yield machine
+
+
+def test_whatever_readers_report_what_counts_is_as_the_model_says(
+    machine: type[Reporting], migrated_url: str
+) -> None:
+    run_machine(machine, 8 if migrated_url.startswith("sqlite") else 3)
