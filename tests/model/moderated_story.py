@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tests.e2e.publisher import Publisher
+from tests.e2e.publisher import Publisher, Story
 from tests.e2e.replay import Replay
 from tests.operations.operations_harness import SECRET, RecordingConnection, Server
 from tests.operations.owner_harness import person
@@ -18,7 +18,7 @@ from widget_server.hub.channel import Subscription
 from widget_server.model.actors import Actor, shell
 from widget_server.model.claims import ReaderClaims
 from widget_server.model.rules import RuleSpec
-from widget_server.operations.moderation import rules
+from widget_server.operations.moderation import raids, rules
 from widget_server.operations.owners import settings, sites
 from widget_server.operations.readers import authorize, bans, identify
 from widget_server.operations.readers.authorize import Grant
@@ -34,9 +34,11 @@ from widget_server.store.schema import (
 )
 from widget_server.store.schema_people import accounts, members
 from widget_server.store.schema_queue import case_counts
-from widget_server.store.schema_readers import appeals, bans as ban_rows, report_mutes
+from widget_server.store.schema_readers import appeals, bans as ban_rows, network_days, report_mutes
 
 BEGIN = 1_700_000_000_000
+APART = 100 * 86_400_000
+"""Milliseconds between the first days of two stories. Steps of the machines that know networks take less."""
 PEOPLE = {"ana": "owner", "ben": "moderator", "cem": "moderator"}
 READERS = ("rita", "sam", "tove")
 REPORTERS = (*READERS, "uma", "vera")
@@ -103,14 +105,23 @@ class Rows:
         found = select(own.id).where(own.site == site, own.verb == verb)
         return str((await connection.execute(found.order_by(own.number.desc()))).scalars().first())
 
+    @read_transaction
+    async def key_days(self, connection: AsyncConnection, first: int) -> frozenset[int]:
+        """Return the days from `first` whose random keys are stored."""
+        found = select(network_days.c.day).where(network_days.c.day >= first)
+        return frozenset((await connection.execute(found)).scalars())
+
 
 class ModeratedStory:
     """A new site with one story, three people who moderate, and readers."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.site = f"m{next(_sites)}"
-        self.now = BEGIN
+        number = next(_sites)
+        self.site = f"m{number}"
+        # Each story has days of its own: the random keys of days belong to the whole server.
+        self.now = BEGIN + number * APART
+        self.first_day = self.now // 86_400_000
         self.services = replace(server.services, clock=lambda: self.now / 1000)
         self.rows = Rows(server.components.database)
         self.people: dict[str, Actor] = {
@@ -130,7 +141,10 @@ class ModeratedStory:
             spec = RuleSpec(word, "words", action=action, words=(word,))  # type: ignore[arg-type]
             added = await rules.add_rule(self.services, self.people["ana"], self.site, spec)
             self.rules[word] = added.id
-        self.grant = await self.server.grant(Publisher(self.site, SECRET).story())
+        self.grant = await self.server.grant(self._new_story())
+
+    def _new_story(self) -> Story:
+        return Publisher(self.site, SECRET).story(iat=BEGIN // 1000)
 
     async def _add_people(self, connection: AsyncConnection) -> None:
         known = set((await connection.execute(select(accounts.c.id))).scalars())
@@ -161,6 +175,21 @@ class ModeratedStory:
     def reader_id(self, name: str) -> str:
         """Return the id under which a reader's items are stored."""
         return identify.reader_id(self.claims[name])
+
+    async def switch_raid(self, hours: int) -> None:
+        """Switch a raid on in a story in which nothing is written, or with 0 hours end those that are on."""
+        owner = self.people["ana"]
+        for raid in await raids.raids_on(self.services, self.site):
+            await raids.end(self.services, owner, self.site, raid.id)
+        if hours:
+            other = await self.server.grant(self._new_story())
+            await raids.switch_on(
+                self.services, owner, self.site, story=other.story.code, hours=hours
+            )
+
+    async def key_days(self) -> frozenset[int]:
+        """Return the days since the story's first one whose random keys are stored."""
+        return await self.rows.key_days(self.first_day)
 
     async def stored(self) -> Stored:
         """Return what is stored."""

@@ -68,8 +68,8 @@ def comments_are_those_of(model: SiteModel, found: Stored, readers: dict[str, st
             assert (kept.why, kept.until) == ("replaced", one.replaced[2])
         else:
             assert kept is None
-    assert {(one.decision, one.mode, one.until) for one in found.bans} == {
-        (ban.made.id, ban.mode, ban.until) for ban in model.bans
+    assert {(one.decision, one.kind, one.mode, one.until, one.day) for one in found.bans} == {
+        (ban.made.id, ban.kind, ban.mode, ban.until, ban.day) for ban in model.bans
     }
     assert len(found.bans) == len(model.bans)
     assert {row.decision for row in found.appeals} == {one.id for one in model.appeals}

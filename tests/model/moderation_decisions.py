@@ -190,8 +190,4 @@ class DecisionSteps(ReadersSteps):
 
     @rule(place=number, by=people)
     def unban(self, place: int, by: str) -> None:
-        one = self.comment(place)
-        self.both(
-            lambda: self.model.ban(Entry("unban", one.id, by), "", None),
-            lambda: bans.unban(self.services, self.story.people[by], one.id),
-        )
+        self.do_unban(self.comment(place), by)

@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.model.moderated_story import READERS, ModeratedStory, Stored
+from tests.model.moderated_story import BEGIN, NETWORKS, READERS, ModeratedStory, Stored
 from tests.model.moderation_checks import (
     cases_are_those_of,
     comments_are_those_of,
@@ -28,9 +28,9 @@ from tests.model.moderation_site import SiteModel
 from tests.operations.operations_harness import Server, new_comment, open_server
 from tests.waiting import MODEL_TIMES, eventually
 from widget_server.auth.permissions import allowed
-from widget_server.model.errors import NotPermittedError, ProblemError
-from widget_server.operations.moderation import decide, log
-from widget_server.operations.readers import comment as comments, identify
+from widget_server.model.errors import NotFoundError, NotPermittedError, ProblemError
+from widget_server.operations.moderation import bans, decide, log
+from widget_server.operations.readers import appeal, comment as comments, identify
 
 M = TypeVar("M", bound="StoryMachine")
 
@@ -51,6 +51,10 @@ class StoryMachine(RuleBasedStateMachine):
         self.texts = 0
         self.run(self.story.begin())
         self.run(self.story.watch())
+        self.begin()
+
+    def begin(self) -> None:
+        """Write the first comments."""
         for name in READERS[:2]:
             self.do_write(name, "plain")
 
@@ -92,27 +96,27 @@ class StoryMachine(RuleBasedStateMachine):
 
     # Steps that several machines do -------------------------------------------------------------
 
-    def do_write(self, name: str, word: str) -> None:
+    def do_write(self, name: str, word: str, network: str = NETWORKS[0]) -> None:
         """Write a comment."""
         text = self.text(word)
 
         async def real() -> str:
-            grant, actor = await self.story.reader(name)
+            grant, actor = await self.story.reader(name, network)
             return (await comments.post(self.services, grant, actor, new_comment(text))).id
 
-        done = self.both(lambda: self.model.check_post(name, text), real)
+        done = self.both(lambda: self.model.check_post(name, network, text), real)
         if done is not None:
-            self.model.post(done[1], name, text)
+            self.model.post(done[1], name, network, text)
 
-    def do_edit(self, one: Comment, name: str, word: str) -> None:
+    def do_edit(self, one: Comment, name: str, word: str, network: str = NETWORKS[0]) -> None:
         """Replace the words of a comment."""
         text = self.text(word)
 
         async def real() -> None:
-            grant, actor = await self.story.reader(name)
+            grant, actor = await self.story.reader(name, network)
             await comments.edit(self.services, grant, actor, one.id, text)
 
-        self.both(lambda: self.model.edit(one.id, name, text), real)
+        self.both(lambda: self.model.edit(one.id, name, network, text), real)
 
     def do_report(self, one: Comment, name: str, network: str, category: str) -> None:
         """Report a comment from a network."""
@@ -122,6 +126,29 @@ class StoryMachine(RuleBasedStateMachine):
             await comments.report(self.services, grant, actor, one.id, None, category)
 
         self.both(lambda: self.model.report(one.id, name, network, category), real)
+
+    def do_object_to_ban(self, name: str, network: str = NETWORKS[0]) -> None:
+        """Object to the ban that a reader meets on a network."""
+        ban = self.model.ban_of(name, network)
+
+        def modelled() -> None:
+            if ban is None or ban.made.undone:
+                raise NotFoundError
+            self.model.object(ban.made, name)
+
+        async def real() -> None:
+            grant, actor = await self.story.reader(name, network)
+            await appeal.appeal(self.services, grant, actor, None, None)
+
+        self.both(modelled, real)
+
+    def do_unban(self, one: Comment, by: str) -> None:
+        """Lift the ban of a comment's writer."""
+        person = self.story.people[by]
+        self.both(
+            lambda: self.model.unban(Entry("unban", one.id, by)),
+            lambda: bans.unban(self.services, person, one.id),
+        )
 
     def do_forget(self, name: str) -> None:
         """Erase everything that a reader left."""
@@ -198,7 +225,9 @@ def on_a_server(kind: type[M], folder: Path, database_url: str) -> Iterator[type
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         server = runner.run(
-            stack.enter_async_context(open_server(folder, database_url, rate_limits="off"))
+            stack.enter_async_context(
+                open_server(folder, database_url, clock=lambda: BEGIN / 1000, rate_limits="off")
+            )
         )
         yield type("Machine", (kind,), {"server": server, "runner": runner})
         runner.run(stack.aclose())

@@ -6,18 +6,17 @@ test compares with the log in order.
 
 from dataclasses import replace
 
+from tests.model.moderation_bans import BansState
 from tests.model.moderation_records import (
     ABOUT_WORDS,
     DAY,
     KEEP,
     TOMBSTONES,
-    Ban,
     Case,
     Comment,
     Entry,
     StoryState,
 )
-from tests.model.moderation_state import State
 from widget_server.model.errors import (
     CaseClosedError,
     ErasedError,
@@ -27,7 +26,7 @@ from widget_server.model.errors import (
 )
 
 
-class Model(State):
+class Model(BansState):
     """Decisions about the comments, the writers and the story, and undo."""
 
     # Decisions ---------------------------------------------------------------------------------
@@ -128,24 +127,6 @@ class Model(State):
         entry.was_story, self.story = self.story, new
         return None if new == entry.was_story else self.append(entry)
 
-    def ban(self, entry: Entry, mode: str, until: int | None) -> Entry | None:
-        """Ban the comment's writer, or with the verb `unban` lift the ban."""
-        one = self.comments[entry.comment]
-        if not one.reader:
-            raise NotFoundError
-        old = self.ban_of(one.reader)
-        entry.was_ban, entry.until = None if old is None else replace(old), until
-        if entry.verb == "unban" and old is None:
-            raise NotFoundError
-        if old is not None and entry.verb == "ban" and (old.mode, old.until) == (mode, until):
-            return None
-        if old is not None:
-            self.answer(entry)
-            old.until = self.now
-        if entry.verb == "ban":
-            self.bans.append(Ban(entry, one.reader, mode, until, self.now))
-        return self.append(entry)
-
     # Undo --------------------------------------------------------------------------------------
 
     def undo(self, entry: Entry) -> Entry | None:
@@ -167,7 +148,7 @@ class Model(State):
         one = self.comments[entry.comment]
         if undone.verb == "erase":
             raise ErasedError
-        if undone.about_ban:
+        if undone.ban_kind is not None:
             return self._undo_ban(entry, undone)
         if one.state in TOMBSTONES and one.kept is None:
             raise ErasedError
@@ -218,7 +199,7 @@ class Model(State):
         found = next((ban for ban in self.bans if ban.made is made), None)
         if found is None:
             raise ErasedError
-        current = self.ban_of(found.reader)
+        current = self.current(found.subject)
         lifted = undone.verb == "ban" and found.until != undone.until
         if current not in (None, found) or lifted:
             raise StaleError
@@ -246,4 +227,4 @@ def _follows(entry: Entry, later: Entry) -> bool:
         return False
     if later.verb == "uphold":
         return entry in later.upholds
-    return entry.about_ban == later.about_ban
+    return entry.ban_kind == later.ban_kind

@@ -73,13 +73,20 @@ class StoryState:
 
 @dataclass(eq=False)
 class Ban:
-    """A ban as it is stored, by the decision that made it."""
+    """A ban of a reader or of a network, by the decision that made it. Of a network: with the day of its key."""
 
     made: "Entry"
-    reader: str
+    subject: str
     mode: str
     until: int | None
     at: int
+    network: str | None = None
+    day: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """What is banned."""
+        return "reader" if self.network is None else "network"
 
     def holds(self, now: int) -> bool:
         """Return whether it is in effect."""
@@ -103,6 +110,8 @@ class Entry:
     """The ban that was in effect before, as it was then."""
     until: int | None = None
     """Of a ban: its end, as it was made."""
+    ban_kind: str | None = None
+    """Of a decision about a ban: what it bans, a reader or a network."""
     was_story: StoryState | None = None
     """Of a decision about the story: the story before."""
     kind: str = "account"
@@ -116,7 +125,7 @@ class Entry:
 
     @property
     def about_ban(self) -> bool:
-        """Whether it is about the writer and not about the words."""
+        """Whether it is about the writer or the network and not about the words."""
         return self.verb in ("ban", "unban")
 
     @property

@@ -22,7 +22,7 @@ class ReportsModel(Model):
 
     def report(self, comment: str, reader: str, network: str, category: str) -> None:
         """Report a published comment. A reader counts once: a second report changes nothing."""
-        self.require_writing(reader)
+        self.require_writing(reader, network)
         one = self.comments[comment]
         if one.state != "published":
             raise NotFoundError

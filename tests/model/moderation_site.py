@@ -28,35 +28,36 @@ class SiteModel(ReportsModel):
         """Return the rules that are on and that the text breaks."""
         return {word for word, mode in self.modes.items() if mode == "on" and word in text}
 
-    def waits(self, reader: str) -> bool:
+    def waits(self, reader: str, network: str) -> bool:
         """Return whether what the reader writes waits for approval."""
-        return self.moderation == "pre" or self.ban_of(reader) is not None
+        return self.moderation == "pre" or self.ban_of(reader, network) is not None
 
     # Readers -----------------------------------------------------------------------------------
 
-    def check_post(self, reader: str, text: str) -> None:
+    def check_post(self, reader: str, network: str, text: str) -> None:
         """Raise the problem with which a comment is refused."""
-        self.require_writing(reader)
+        self.require_writing(reader, network)
         if self.story.closed:
             raise StoryClosedError
         if "lottery" in self.acting(text):
             raise TextRejectedError
 
-    def post(self, comment: str, reader: str, text: str) -> Comment:
+    def post(self, comment: str, reader: str, network: str, text: str) -> Comment:
         """Add a comment that was not refused."""
         one = Comment(comment, reader, self.now, "published", text)
         self.comments[comment] = one
+        self.note_origin(comment, network)
         if self.acting(text):
             one.state = "pending"
             self._hold(one)
-        elif self.waits(reader):
+        elif self.waits(reader, network):
             one.state = "pending"
             self.open_case(comment, "pending")
         return one
 
-    def edit(self, comment: str, reader: str, text: str) -> None:
+    def edit(self, comment: str, reader: str, network: str, text: str) -> None:
         """Replace the words of a reader's own comment."""
-        self.require_writing(reader)
+        self.require_writing(reader, network)
         one = self.comments[comment]
         if one.state in TOMBSTONES or one.reader != reader:
             raise NotFoundError
@@ -69,7 +70,7 @@ class SiteModel(ReportsModel):
         one.revision += 1
         if acting:
             self._hold(one)
-        if one.state == "published" and (acting or self.waits(reader)):
+        if one.state == "published" and (acting or self.waits(reader, network)):
             one.waiting = text
             self.open_case(comment, "edits")
         else:
@@ -135,13 +136,14 @@ class SiteModel(ReportsModel):
     def expire(self) -> int:
         """Erase kept words whose time is over and about which nothing waits. Return their number.
 
-        Bans that ended a day ago are forgotten too, and mutes that ended two days ago.
+        Bans that ended a day ago are forgotten too, mutes that ended two days ago, and networks.
         """
         number = 0
         self.bans = [ban for ban in self.bans if ban.until is None or ban.until >= self.now - DAY]
         self.mutes = [
             one for one in self.mutes if one.until is None or one.until >= self.now - 2 * DAY
         ]
+        self.forget_networks()
         for one in self.comments.values():
             if self.open_cases(one.id):
                 continue

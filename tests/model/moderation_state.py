@@ -4,7 +4,6 @@ from tests.model.moderation_records import (
     ABOUT_WORDS,
     KEEP,
     TOMBSTONES,
-    Ban,
     Case,
     Comment,
     Entry,
@@ -13,11 +12,11 @@ from tests.model.moderation_records import (
     StoryState,
     View,
 )
-from widget_server.model.errors import BannedError, ErasedError, NotFoundError, NotPermittedError
+from widget_server.model.errors import ErasedError, NotFoundError, NotPermittedError
 
 
 class State:
-    """One story of one site: its comments, cases, log, bans and objections."""
+    """One story of one site: its comments, cases, log and objections."""
 
     def __init__(self) -> None:
         self.now = 0
@@ -28,23 +27,10 @@ class State:
         self.comments: dict[str, Comment] = {}
         self.cases: list[Case] = []
         self.log: list[Entry] = []
-        self.bans: list[Ban] = []
-        """Stored bans, also some that have ended."""
         self.reports: dict[tuple[str, str], Report] = {}
         """Reports by comment and reader."""
         self.appeals: dict[Entry, str] = {}
         """Readers who objected, by decision."""
-
-    def ban_of(self, reader: str) -> Ban | None:
-        """Return the ban in effect of a reader: the one that ends last."""
-        found = [one for one in self.bans if one.reader == reader and one.holds(self.now)]
-        return max(found, key=lambda one: (one.until is None, one.until or 0, one.at), default=None)
-
-    def require_writing(self, reader: str) -> None:
-        """Raise `BannedError` for a reader who may only read."""
-        ban = self.ban_of(reader)
-        if ban is not None and ban.mode == "read":
-            raise BannedError
 
     # Cases -------------------------------------------------------------------------------------
 
@@ -170,4 +156,4 @@ def answers(entry: Entry, appealed: Entry) -> bool:
         return True
     if entry.verb in ("restore", "erase"):
         return not appealed.about_ban
-    return entry.about_ban and appealed.about_ban
+    return entry.was_ban is not None and entry.was_ban.made is appealed

@@ -9,12 +9,10 @@ from hypothesis.stateful import (
 from tests.model.moderated_story import NETWORKS, READERS
 from tests.model.moderation_machine import StoryMachine
 from tests.model.moderation_records import DAY, HOUR
-from widget_server.model.errors import NotFoundError
 from widget_server.operations.readers import appeal, comment as comments
 
 people = st.sampled_from(["ana", "ben", "cem"])
 readers = st.sampled_from(READERS)
-networks = st.sampled_from(NETWORKS)
 words = st.sampled_from(["plain", "plain", "casino", "lottery"])
 MARKS = ("pin", "unpin", "feature", "unfeature")
 VERBS = ("approve", "reject", "remove", "spam", "hold", "restore", *MARKS, "uphold")
@@ -74,15 +72,4 @@ class ReadersSteps(StoryMachine):
     @precondition(lambda self: self.model.bans)
     @rule(name=readers)
     def object_to_ban(self, name: str) -> None:
-        ban = self.model.ban_of(name)
-
-        def modelled() -> None:
-            if ban is None or ban.made.undone:
-                raise NotFoundError
-            self.model.object(ban.made, name)
-
-        async def real() -> None:
-            grant, actor = await self.story.reader(name)
-            await appeal.appeal(self.services, grant, actor, None, None)
-
-        self.both(modelled, real)
+        self.do_object_to_ban(name)

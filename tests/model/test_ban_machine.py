@@ -1,0 +1,171 @@
+"""State machine: bans of readers and of networks, their undoing and the objections to them, against a model.
+
+A machine of its own: networks are banned only in a raid, and only within two days after a comment.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, precondition, rule
+
+from tests.model.moderated_story import NETWORKS, READERS
+from tests.model.moderation_machine import StoryMachine, on_a_server, run_machine
+from tests.model.moderation_records import DAY, HOUR, Entry
+from tests.model.moderation_steps import people, readers
+from widget_server.model.errors import BannedError
+from widget_server.operations.moderation import bans, expire
+
+MOST = 5
+"""Comments of a story."""
+HOMES = NETWORKS[:2]
+"""Networks of the readers."""
+number = st.integers(0, MOST - 1)
+networks = st.sampled_from(HOMES)
+
+
+class Banning(StoryMachine):
+    """Three readers on two networks, and three people who ban them."""
+
+    def begin(self) -> None:
+        self.allow_network_bans(True)
+        self.switch_raid(72)
+        self.do_write("rita", "plain", HOMES[0])
+        self.do_write("sam", "plain", HOMES[1])
+
+    # Readers ------------------------------------------------------------------------------------
+
+    @precondition(lambda self: len(self.model.comments) < MOST)
+    @rule(name=readers, network=networks)
+    def write(self, name: str, network: str) -> None:
+        self.do_write(name, "plain", network)
+
+    @rule(place=number, network=networks)
+    def edit(self, place: int, network: str) -> None:
+        one = self.comment(place)
+        self.do_edit(one, one.reader or "rita", "plain", network)
+
+    @rule(place=number, name=readers, network=networks)
+    def report(self, place: int, name: str, network: str) -> None:
+        self.do_report(self.comment(place), name, network, "spam")
+
+    @rule(name=readers)
+    def forget(self, name: str) -> None:
+        self.do_forget(name)
+
+    @precondition(lambda self: self.model.bans)
+    @rule(name=readers, network=networks)
+    def object_to_ban(self, name: str, network: str) -> None:
+        self.do_object_to_ban(name, network)
+
+    # People who decide --------------------------------------------------------------------------
+
+    @rule(
+        place=number,
+        by=people,
+        hours=st.sampled_from([1, 24, 48, None]),
+        mode=st.sampled_from(["read", "approval"]),
+    )
+    def ban(self, place: int, by: str, hours: int | None, mode: Any) -> None:
+        self._ban(place, by, hours, mode, network=False)
+
+    @rule(
+        place=number,
+        by=people,
+        hours=st.sampled_from([1, 24, 48, 49, None]),
+        mode=st.sampled_from(["read", "approval"]),
+    )
+    def ban_network(self, place: int, by: str, hours: int | None, mode: Any) -> None:
+        self._ban(place, by, hours, mode, network=True)
+
+    def _ban(self, place: int, by: str, hours: int | None, mode: Any, *, network: bool) -> None:
+        self.do_wait(1)
+        one, person = self.comment(place), self.story.people[by]
+        until = None if hours is None else self.model.now + hours * HOUR
+        modelled = self.model.ban_network if network else self.model.ban
+        self.both(
+            lambda: modelled(Entry("ban", one.id, by), mode, until),
+            lambda: bans.ban(
+                self.services, person, one.id, until=until, mode=mode, network=network
+            ),
+        )
+
+    @rule(place=number, by=people)
+    def unban(self, place: int, by: str) -> None:
+        self.do_wait(1)
+        self.do_unban(self.comment(place), by)
+
+    @precondition(lambda self: self.model.bans)
+    @rule(place=number, by=people)
+    def unban_named(self, place: int, by: str) -> None:
+        self.do_wait(1)
+        ban = self.model.bans[-1 - place % len(self.model.bans)]
+        entry, person = Entry("unban", ban.made.comment, by), self.story.people[by]
+        self.both(
+            lambda: self.model.unban_named(entry, ban),
+            lambda: bans.unban(self.services, person, ban.made.id),
+        )
+
+    @rule(place=number, by=people)
+    def uphold(self, place: int, by: str) -> None:
+        self.do_decide(self.comment(place), by, "uphold")
+
+    @precondition(lambda self: self.model.log)
+    @rule(place=number, by=people)
+    def undo(self, place: int, by: str) -> None:
+        self.do_wait(1)
+        self.do_undo(self.model.log[-1 - place % len(self.model.log)], by)
+
+    # Settings, raids and time -------------------------------------------------------------------
+
+    @rule(on=st.sampled_from([True, True, False]))
+    def allow_network_bans(self, on: bool) -> None:
+        self.run(self.story.set("network_bans", "on" if on else "off"))
+        self.model.network_bans = on
+
+    @rule(hours=st.sampled_from([0, 1, 72, 72]))
+    def switch_raid(self, hours: int) -> None:
+        self.do_wait(1)
+        self.run(self.story.switch_raid(hours))
+        self.model.raid_until = self.model.now + hours * HOUR
+
+    @rule(milliseconds=st.sampled_from([61_000, HOUR, 12 * HOUR, DAY, 3 * DAY]))
+    def wait(self, milliseconds: int) -> None:
+        self.do_wait(milliseconds)
+
+    @rule()
+    def do_the_jobs(self) -> None:
+        self.run(expire.erase_expired_texts(self.services))
+        self.model.expire()
+
+    # What is so then ----------------------------------------------------------------------------
+
+    @invariant()
+    def readers_meet_the_bans_of_the_model(self) -> None:
+        for name in READERS[:2]:
+            for network in NETWORKS[:3]:
+                grant, _ = self.run(self.story.reader(name, network))
+                expected = self.model.ban_of(name, network)
+                met = None if grant.ban is None else grant.ban.decision
+                assert met == (None if expected is None else expected.made.id), (name, network)
+                read_only = isinstance(grant.denial, BannedError)
+                assert read_only == (expected is not None and expected.mode == "read")
+
+    @invariant()
+    def keys_of_days_are_kept_no_longer_than_needed(self) -> None:
+        assert self.run(self.story.key_days()) == self.model.key_days
+
+
+@pytest.fixture
+def machine(migrated_url: str, tmp_path: Path) -> Iterator[type[Banning]]:
+    """Return the state machine on each engine."""
+    with on_a_server(Banning, tmp_path, migrated_url) as machine:
+        yield machine
+
+
+def test_readers_are_banned_as_the_model_says_whatever_is_done(
+    machine: type[Banning], migrated_url: str
+) -> None:
+    run_machine(machine, 8 if migrated_url.startswith("sqlite") else 3)
