@@ -277,6 +277,19 @@ async def test_another_process_recognises_a_network_that_was_banned_the_day_befo
         assert not await there.is_banned("192.0.2.2")
 
 
+async def test_a_banned_reader_may_do_no_more_than_the_others_on_a_banned_network(
+    raid: Raid,
+) -> None:
+    writer = await raid.writer("192.0.2.1")
+    await raid.ban(writer, "network", "read", None)
+    await raid.ban(writer, "reader", "approval", None)
+    assert await raid.do(writer, "comment") == "banned"
+    strict = await raid.writer("192.0.2.2")
+    await raid.ban(strict, "network", "approval", None)
+    await raid.ban(strict, "reader", "read", None)
+    assert await raid.do(strict, "comment") == "banned"
+
+
 async def test_a_network_that_stays_connected_past_midnight_is_the_same_network(raid: Raid) -> None:
     connected = raid.network("192.0.2.1")
     raid.clock.at += DAY

@@ -38,14 +38,16 @@ async def with_ban(
 ) -> Grant:
     """Return the grant as this reader on this network has it: the banned read, or wait for approval.
 
-    The site's own people (`author` in the claims) are never banned, whatever their network. Another reason
+    If both are banned, the ban holds that allows less. The site's own people (`author` in the claims) are never banned, whatever their network. Another reason
     why the copy only reads comes first. Raises `UnavailableError`.
     """
     cached = await services.cache.site(grant.site.slug)
     is_own = claims is not None and claims.author
     ban = None if is_own else find(services, cached, reader)
-    if ban is None and not is_own and cached is not None:
-        ban = await _find_network(services, cached, network)
+    if not is_own and cached is not None and (ban is None or ban.mode == "approval"):
+        of_network = await _find_network(services, cached, network)
+        if ban is None or (of_network is not None and of_network.mode == "read"):
+            ban = of_network
     if ban is None or ban.mode == "approval" or grant.denial is not None:
         return replace(grant, ban=ban) if ban is not grant.ban else grant
     return replace(grant, ban=ban, permissions=READ_ONLY, denial=BannedError.until(ban.until))
