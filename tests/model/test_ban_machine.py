@@ -81,7 +81,7 @@ class Banning(StoryMachine):
         self._ban(place, by, hours, mode, network=True)
 
     def _ban(self, place: int, by: str, hours: int | None, mode: Any, *, network: bool) -> None:
-        self.do_wait(1)
+        self.tick()
         one, person = self.comment(place), self.story.people[by]
         until = None if hours is None else self.model.now + hours * HOUR
         modelled = self.model.ban_network if network else self.model.ban
@@ -94,13 +94,13 @@ class Banning(StoryMachine):
 
     @rule(place=number, by=people)
     def unban(self, place: int, by: str) -> None:
-        self.do_wait(1)
+        self.tick()
         self.do_unban(self.comment(place), by)
 
     @precondition(lambda self: self.model.bans)
     @rule(place=number, by=people)
     def unban_named(self, place: int, by: str) -> None:
-        self.do_wait(1)
+        self.tick()
         ban = self.model.bans[-1 - place % len(self.model.bans)]
         entry, person = Entry("unban", ban.made.comment, by), self.story.people[by]
         self.both(
@@ -115,7 +115,7 @@ class Banning(StoryMachine):
     @precondition(lambda self: self.model.log)
     @rule(place=number, by=people)
     def undo(self, place: int, by: str) -> None:
-        self.do_wait(1)
+        self.tick()
         self.do_undo(self.model.log[-1 - place % len(self.model.log)], by)
 
     # Settings, raids and time -------------------------------------------------------------------
@@ -127,7 +127,7 @@ class Banning(StoryMachine):
 
     @rule(hours=st.sampled_from([0, 1, 72, 72]))
     def switch_raid(self, hours: int) -> None:
-        self.do_wait(1)
+        self.tick()
         self.run(self.story.switch_raid(hours))
         self.model.raid_until = self.model.now + hours * HOUR
 

@@ -54,8 +54,7 @@ class Reporting(StoryMachine):
     def report(self, place: int, by: list[tuple[str, str]], category: str) -> None:
         one = self.comment(place)
         for name, network in by:
-            # What comes later has a later time: reports are compared with mutes and decisions by it.
-            self.do_wait(1)
+            self.tick()
             was = self.priorities()
             self.do_report(one, name, network, category)
             if self.model.mute_of(name) is not None:
@@ -73,13 +72,13 @@ class Reporting(StoryMachine):
         verb=st.sampled_from(["approve", "approve", "hold", "restore", "remove"]),
     )
     def decide(self, place: int, by: str, verb: Any) -> None:
-        self.do_wait(1)
+        self.tick()
         self.do_decide(self.comment(place), by, verb)
 
     @precondition(lambda self: self.model.log)
     @rule(place=number, by=people)
     def undo(self, place: int, by: str) -> None:
-        self.do_wait(1)
+        self.tick()
         self.do_undo(self.model.log[-1 - place % len(self.model.log)], by)
 
     @rule(value=st.sampled_from([0, 3, 3, 4]))
@@ -90,7 +89,7 @@ class Reporting(StoryMachine):
     @precondition(lambda self: self.model.reports)
     @rule(place=number, by=people, hours=st.sampled_from([None, 1, 24]))
     def mute(self, place: int, by: str, hours: int | None) -> None:
-        self.do_wait(1)
+        self.tick()
         found = list(self.model.reports.values())
         report = found[-1 - place % len(found)]
         until = None if hours is None else self.model.now + hours * HOUR
@@ -109,7 +108,7 @@ class Reporting(StoryMachine):
     @precondition(lambda self: self.model.mutes)
     @rule(place=number, by=people)
     def lift(self, place: int, by: str) -> None:
-        self.do_wait(1)
+        self.tick()
         mute = self.model.mutes[-1 - place % len(self.model.mutes)]
         person, site = self.story.people[by], self.story.site
         done = self.both(
@@ -123,7 +122,7 @@ class Reporting(StoryMachine):
     @precondition(lambda self: self.model.mute_log)
     @rule(place=st.sampled_from([0, 0, 0, 1, 2]), by=people)
     def undo_mute(self, place: int, by: str) -> None:
-        self.do_wait(1)
+        self.tick()
         entry = self.model.mute_log[-1 - place % len(self.model.mute_log)]
         if self.model.is_undecided(entry):
             return
