@@ -139,7 +139,7 @@ class ReaderRules(DecisionRules):
     def _reopen(self, row: CommentRow, action: Undo) -> None:
         """Open the cases again that an undone decision closed. Objections have one if one of them waits now."""
         decisions = self._rows.decisions
-        decisions.reopen_cases(row["id"], action.decision)
+        decisions.reopen_cases(row, action.decision)
         appealed = decisions.readers.appeals.get(row["id"])
         entries = (
             [one for one in self._entries(row) if one.id != action.decision] if appealed else []
