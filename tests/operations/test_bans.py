@@ -290,6 +290,19 @@ async def test_a_banned_reader_may_do_no_more_than_the_others_on_a_banned_networ
     assert await raid.do(strict, "comment") == "banned"
 
 
+async def test_the_second_ban_of_a_network_holds_also_if_the_first_is_of_the_day_before(
+    raid: Raid,
+) -> None:
+    before = await raid.writer("192.0.2.1")
+    raid.clock.at += DAY
+    after = await raid.writer("192.0.2.1")
+    await raid.ban(before, "network", "approval", None)
+    assert await raid.do(after, "comment") == "pending"
+    raid.clock.at += 1
+    await raid.ban(after, "network", "read", None)
+    assert await raid.do(after, "comment") == "banned"
+
+
 async def test_a_network_that_stays_connected_past_midnight_is_the_same_network(raid: Raid) -> None:
     connected = raid.network("192.0.2.1")
     raid.clock.at += DAY
