@@ -17,6 +17,8 @@ class ReportsModel(Model):
         self.mutes: list[Mute] = []
         """Stored mutes, also some that have ended."""
         self.mute_log: list[MuteEntry] = []
+        self.weighed: set[str] = set()
+        """Comments of the reports whose weight the last mute, lifting or undo changed."""
 
     # Reports -----------------------------------------------------------------------------------
 
@@ -104,6 +106,7 @@ class ReportsModel(Model):
             self._give_weight(mute)
             return
         mute.until = entry.was_until
+        self.weighed.clear()
         if (mute.comment, mute.reader) in self.reports:
             # Else it is not known any more who the reader is, and only new reports do not count.
             self._take_weight(mute)
@@ -119,16 +122,20 @@ class ReportsModel(Model):
 
     def _take_weight(self, mute: Mute) -> None:
         """Let reports that were given before the end of the mute count no more."""
+        self.weighed.clear()
         for one in self.reports.values():
             before_end = mute.until is None or one.at < mute.until
             if one.reader == mute.reader and one.mute is None and before_end:
                 one.mute = mute
+                self.weighed.add(one.comment)
 
     def _give_weight(self, mute: Mute) -> None:
         """Let reports count again, and open the cases that they would have opened."""
+        self.weighed.clear()
         for one in self.reports.values():
             if one.mute is mute:
                 one.mute = None
+                self.weighed.add(one.comment)
                 self._open_missing(one.comment)
 
     def _open_missing(self, comment: str) -> None:

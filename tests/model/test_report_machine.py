@@ -103,7 +103,7 @@ class Reporting(StoryMachine):
         )
         if done is not None:
             done[0].id = done[0].mute.id = done[1].id
-            self.cases_are_ordered_by_what_counts(report.reader)
+            self.cases_are_ordered_by_what_counts()
 
     @precondition(lambda self: self.model.mutes)
     @rule(place=number, by=people)
@@ -117,7 +117,7 @@ class Reporting(StoryMachine):
         )
         if done is not None:
             done[0].id = self.run(self.story.last_of_site("mute"))
-            self.cases_are_ordered_by_what_counts(mute.reader)
+            self.cases_are_ordered_by_what_counts()
 
     @precondition(lambda self: self.model.mute_log)
     @rule(place=st.sampled_from([0, 0, 0, 1, 2]), by=people)
@@ -132,7 +132,7 @@ class Reporting(StoryMachine):
             lambda: take_back.take_back(self.services, person, site, entry.id),
         )
         if done is not None:
-            self.cases_are_ordered_by_what_counts(entry.mute.reader)
+            self.cases_are_ordered_by_what_counts()
 
     # Time ---------------------------------------------------------------------------------------
 
@@ -153,10 +153,10 @@ class Reporting(StoryMachine):
         found = self.run(self.story.stored())
         return {one.id: (one.priority, one.reasons) for one in found.cases if one.closed_at is None}
 
-    def cases_are_ordered_by_what_counts(self, reader: str) -> None:
-        """Assert that cases about what a reader reported have the reasons of the reports that count, or come last."""
+    def cases_are_ordered_by_what_counts(self) -> None:
+        """Assert that cases whose reports were weighed have the reasons of those that count, or come last."""
         found = self.run(self.story.stored())
-        about = {one.comment for one in self.model.reports.values() if one.reader == reader}
+        about = self.model.weighed
         for case in found.cases:
             if case.closed_at is not None or case.queue != "reported" or case.comment not in about:
                 continue
