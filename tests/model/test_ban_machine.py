@@ -76,8 +76,13 @@ class Banning(StoryMachine):
         by=people,
         hours=st.sampled_from([1, 24, 48, 49, None]),
         mode=st.sampled_from(["read", "approval"]),
+        on=st.sampled_from([None, None, True, True, False]),
     )
-    def ban_network(self, place: int, by: str, hours: int | None, mode: Any) -> None:
+    def ban_network(
+        self, place: int, by: str, hours: int | None, mode: Any, on: bool | None
+    ) -> None:
+        if on is not None and on != self.model.network_bans:
+            self.allow_network_bans(on)
         self._ban(place, by, hours, mode, network=True)
 
     def _ban(self, place: int, by: str, hours: int | None, mode: Any, *, network: bool) -> None:
@@ -120,7 +125,6 @@ class Banning(StoryMachine):
 
     # Settings, raids and time -------------------------------------------------------------------
 
-    @rule(on=st.sampled_from([True, True, False]))
     def allow_network_bans(self, on: bool) -> None:
         self.run(self.story.set("network_bans", "on" if on else "off"))
         self.model.network_bans = on
@@ -131,14 +135,15 @@ class Banning(StoryMachine):
         self.run(self.story.switch_raid(hours))
         self.model.raid_until = self.model.now + hours * HOUR
 
-    @rule(milliseconds=st.sampled_from([61_000, HOUR, 12 * HOUR, DAY, 3 * DAY]))
-    def wait(self, milliseconds: int) -> None:
+    @rule(
+        milliseconds=st.sampled_from([61_000, HOUR, 12 * HOUR, DAY, DAY, 3 * DAY]),
+        jobs=st.booleans(),
+    )
+    def wait(self, milliseconds: int, jobs: bool) -> None:
         self.do_wait(milliseconds)
-
-    @rule()
-    def do_the_jobs(self) -> None:
-        self.run(expire.erase_expired_texts(self.services))
-        self.model.expire()
+        if jobs:
+            self.run(expire.erase_expired_texts(self.services))
+            self.model.expire()
 
     # What is so then ----------------------------------------------------------------------------
 
