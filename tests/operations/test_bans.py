@@ -303,6 +303,20 @@ async def test_the_second_ban_of_a_network_holds_also_if_the_first_is_of_the_day
     assert await raid.do(after, "comment") == "banned"
 
 
+async def test_an_objection_to_the_ban_of_a_network_waits_also_if_the_writer_is_unbanned(
+    raid: Raid,
+) -> None:
+    writer = await raid.writer("192.0.2.1")
+    await raid.ban(writer, "network", "read", None)
+    assert await raid.do(writer, "appeal") == "ok"
+    await raid.ban(writer, "reader", "approval", None)
+    await moderation.unban(raid.services, OPERATOR, writer.own)
+    by = replace(OPERATOR, id="another")
+    (waits,) = await moderation.appeals_of(raid.services, by, "paper", writer.own)
+    assert waits.waiting
+    assert "appeals" in await raid.services.queue.counts("paper")
+
+
 async def test_a_network_that_stays_connected_past_midnight_is_the_same_network(raid: Raid) -> None:
     connected = raid.network("192.0.2.1")
     raid.clock.at += DAY
