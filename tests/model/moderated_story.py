@@ -168,6 +168,10 @@ class ModeratedStory:
     async def reader(self, name: str, network: str = NETWORKS[0]) -> tuple[Grant, identify.Actor]:
         """Return what a reader may do now on a network, and the reader."""
         await self.services.cache.site(self.site, max_age=0)
+        return await self.known_reader(name, network)
+
+    async def known_reader(self, name: str, network: str) -> tuple[Grant, identify.Actor]:
+        """Return what a reader may do by what was read of the site last."""
         grant = await authorize.refresh(self.services, self.grant)
         actor = identify.act(self.services, grant, self.claims[name], network)
         return await bans.with_ban(self.services, grant, actor.reader_id, network), actor

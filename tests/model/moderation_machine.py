@@ -50,7 +50,6 @@ class StoryMachine(RuleBasedStateMachine):
         self.model.now = self.story.now
         self.texts = 0
         self.run(self.story.begin())
-        self.run(self.story.watch())
         self.begin()
 
     def begin(self) -> None:

@@ -24,7 +24,11 @@ WAITS = (1_000, 61_000, HOUR, 2 * DAY, 15 * DAY)
 
 
 class ReadersSteps(StoryMachine):
-    """What readers do at one story."""
+    """What readers do at one story, beside an open page."""
+
+    def begin(self) -> None:
+        self.run(self.story.watch())
+        super().begin()
 
     @precondition(lambda self: len(self.model.comments) < MOST)
     @rule(name=readers, word=words)
