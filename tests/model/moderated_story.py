@@ -41,7 +41,7 @@ APART = 100 * 86_400_000
 """Milliseconds between the first days of two stories. Steps of the machines that know networks take less."""
 PEOPLE = {"ana": "owner", "ben": "moderator", "cem": "moderator"}
 READERS = ("rita", "sam", "tove")
-REPORTERS = (*READERS, "uma", "vera")
+REPORTERS = (*READERS, "uma", "vera", "will", "xena", "yann")
 NETWORKS = ("north", "east", "south", "west")
 WORDS = {"casino": "hold", "lottery": "block"}
 """Words of the two rules, and what they do."""
