@@ -236,13 +236,13 @@ def on_a_server(kind: type[M], folder: Path, database_url: str) -> Iterator[type
         runner.run(stack.aclose())
 
 
-def run_machine(machine: type[StoryMachine], examples: int) -> None:
-    """Run so many examples of a state machine, of thirty steps each."""
+def run_machine(machine: type[StoryMachine], examples: int, steps: int = 30) -> None:
+    """Run so many examples of a state machine, of so many steps each."""
     run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=examples * MODEL_TIMES,
-            stateful_step_count=30,
+            stateful_step_count=steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
