@@ -62,38 +62,9 @@ class DecisionSteps(ReadersSteps):
         if any(one.decision is not None for one in result.decided):
             self.batches.append(result.batch)
 
-    @rule(by=people, verb=st.sampled_from(["close", "open"]), days=st.sampled_from([0, 2]))
-    def close_or_open(self, by: str, verb: Any, days: int) -> None:
-        if days != self.model.close_after_days:
-            self.run(self.story.set("close_after_days", str(days)))
-            self.model.close_after_days = days
-        self._decide_story(by, verb)
-
-    @rule(
-        by=st.sampled_from(["ana", "ana", "ben"]),
-        notice=st.sampled_from([None, "Be kind.", "Closed at six."]),
-    )
-    def set_notice(self, by: str, notice: str | None) -> None:
-        self._decide_story(by, "notice", notice)
-
-    def _decide_story(self, by: str, verb: Any, notice: str | None = None) -> None:
-        code, person = self.story.grant.story.code, self.story.people[by]
-
-        def modelled() -> None:
-            self.permitted(by, verb)
-            self.model.decide_story(Entry(verb, "", by), notice)
-
-        self.both(
-            modelled,
-            lambda: decide.decide_story(self.services, person, verb, code, notice=notice),
-        )
-
-    @rule(by=people, hours=st.sampled_from([None, 0, 1, 24]))
-    def set_closing_date(self, by: str, hours: int | None) -> None:
-        at = None if hours is None else self.model.now + hours * HOUR
-        code, person = self.story.grant.story.code, self.story.people[by]
-        self.model.set_closing_date(Entry("close", "", by), at)
-        self.run(decide.set_closing_date(self.services, person, code, at))
+    @rule(by=people, verb=st.sampled_from(["close", "open"]))
+    def decide_story(self, by: str, verb: Any) -> None:
+        self.do_decide_story(by, verb)
 
     # Batches and undo ---------------------------------------------------------------------------
 
@@ -164,12 +135,6 @@ class DecisionSteps(ReadersSteps):
     @rule(place=number, by=people)
     def undo(self, place: int, by: str) -> None:
         self.do_undo(self.model.log[-1 - place % len(self.model.log)], by)
-
-    @precondition(lambda self: self.model.standing(""))
-    @rule(back=st.sampled_from([0, 0, 1]), by=people)
-    def undo_of_story(self, back: int, by: str) -> None:
-        found = self.model.standing("")
-        self.do_undo(found[-1 - back % len(found)], by)
 
     # Bans ---------------------------------------------------------------------------------------
 

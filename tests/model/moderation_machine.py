@@ -173,6 +173,19 @@ class StoryMachine(RuleBasedStateMachine):
         if done is not None:
             assert (done[0] is None) == (done[1].decision is None)
 
+    def do_decide_story(self, by: str, verb: Any, notice: str | None = None) -> None:
+        """Close or open the discussion, or set the notice above it."""
+        code, person = self.story.grant.story.code, self.story.people[by]
+
+        def modelled() -> None:
+            self.permitted(by, verb)
+            self.model.decide_story(Entry(verb, "", by), notice)
+
+        self.both(
+            modelled,
+            lambda: decide.decide_story(self.services, person, verb, code, notice=notice),
+        )
+
     def do_undo(self, entry: Entry, by: str) -> None:
         """Undo a decision."""
         person = self.story.people[by]

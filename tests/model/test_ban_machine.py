@@ -185,4 +185,4 @@ def machine(migrated_url: str, tmp_path: Path) -> Iterator[type[Banning]]:
 def test_readers_are_banned_as_the_model_says_whatever_is_done(
     machine: type[Banning], migrated_url: str
 ) -> None:
-    run_machine(machine, 7 if migrated_url.startswith("sqlite") else 2, steps=40)
+    run_machine(machine, 6 if migrated_url.startswith("sqlite") else 2, steps=40)

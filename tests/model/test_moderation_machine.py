@@ -20,11 +20,9 @@ from tests.model.moderation_decisions import DecisionSteps
 from tests.model.moderation_machine import on_a_server, run_machine
 from tests.model.moderation_records import Case
 from tests.model.moderation_steps import WAITS, people
-from widget_server.model.actors import SCHEDULE
 from widget_server.model.decisions import QUEUES
 from widget_server.model.queue import CaseFilter
 from widget_server.operations.moderation import expire, match, queue
-from widget_server.operations.owners import closing
 from widget_server.store.queries.case_leases import delete_ended_leases
 
 
@@ -90,8 +88,6 @@ class Moderation(DecisionSteps):
         self.run(self.services.writer.run_in_transaction(delete_ended_leases(now)))
         assert self.run(match.match_waiting_cases(self.services)) == 0, "no case is missing or over"
         self.model.expire()
-        self.run(closing.close_if_due(self.services, SCHEDULE, self.story.grant.story.code))
-        self.model.close_if_due()
 
     @rule()
     def open_a_page(self) -> None:

@@ -207,4 +207,4 @@ def machine(migrated_url: str, tmp_path: Path) -> Iterator[type[Reporting]]:
 def test_whatever_readers_report_what_counts_is_as_the_model_says(
     machine: type[Reporting], migrated_url: str
 ) -> None:
-    run_machine(machine, 7 if migrated_url.startswith("sqlite") else 2, steps=40)
+    run_machine(machine, 6 if migrated_url.startswith("sqlite") else 2, steps=40)
