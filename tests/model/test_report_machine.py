@@ -69,12 +69,18 @@ class Reporting(StoryMachine):
         by=st.lists(st.tuples(reporters, networks), min_size=2, max_size=5),
         category=st.sampled_from(["spam", "hate"]),
         hide=st.sampled_from([3, 3, 3, 3, 4, 0]),
+        muted=st.booleans(),
     )
-    def report(self, place: int, by: list[tuple[str, str]], category: str, hide: int) -> None:
+    def report(
+        self, place: int, by: list[tuple[str, str]], category: str, hide: int, muted: bool
+    ) -> None:
         if hide != self.model.reports_hide:
             self.hide_from(hide)
         published = [one for one in self.model.comments.values() if one.state == "published"]
         one = published[-1 - place % len(published)] if published else self.comment(place)
+        unheard = [mute.reader for mute in self.model.mutes if mute.holds(self.model.now)]
+        if muted and unheard:
+            by = [(unheard[-1], by[0][1])]
         for name, network in by:
             self.tick()
             was = self.priorities() if self.model.mute_of(name) is not None else None
