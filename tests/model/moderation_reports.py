@@ -146,6 +146,11 @@ class ReportsModel(Model):
         if self.comments[comment].state == "published" and waiting:
             self.open_case(comment, "reported", min(one.at for one in waiting))
 
+    def match_cases(self) -> None:
+        """Open the missing cases: of comments that were hidden when their reports began to count again."""
+        for comment in self.comments:
+            self._open_missing(comment)
+
     def counting(self, comment: str) -> list[Report]:
         """Return the reports of a comment that count."""
         return [one for one in self.reports.values() if one.comment == comment and one.mute is None]
