@@ -80,8 +80,11 @@ class Reporting(StoryMachine):
         one = published[-1 - place % len(published)] if published else self.comment(place)
         unheard = [mute.reader for mute in self.model.mutes if mute.holds(self.model.now)]
         if others is not None and unheard:
-            # A reader whose reports do not count, alone or after two others.
+            # A reader whose reports do not count: after two others, or alone and of a new comment.
             by = [*by[:others], (unheard[-1], by[-1][1])]
+            if others == 0 and len(self.model.comments) < MOST:
+                self.do_write("rita", "plain")
+                one = self.comment(0)
         for name, network in by:
             self.tick()
             was = self.priorities() if self.model.mute_of(name) is not None else None

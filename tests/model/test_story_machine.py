@@ -82,4 +82,4 @@ def machine(migrated_url: str, tmp_path: Path) -> Iterator[type[Closing]]:
 def test_a_story_is_open_and_has_the_notice_as_the_model_says(
     machine: type[Closing], migrated_url: str
 ) -> None:
-    run_machine(machine, 6 if migrated_url.startswith("sqlite") else 2, steps=40)
+    run_machine(machine, 5 if migrated_url.startswith("sqlite") else 2, steps=40)
