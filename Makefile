@@ -94,7 +94,9 @@ model-tests: $(STAMPS)/test ## Run the state-machine tests of hub, store and mod
 	@echo "==> model-tests"
 	@MODEL_TIMES=$${MODEL_TIMES:-50} $(BIN)/python -m pytest \
 		tests/hub/test_hub_state_machine.py tests/store/test_model.py \
-		tests/operations/test_queue_model.py tests/model/test_moderation_machine.py $(ARGS)
+		tests/operations/test_queue_model.py tests/model/test_moderation_machine.py \
+		tests/model/test_story_machine.py tests/model/test_report_machine.py \
+		tests/model/test_ban_machine.py $(ARGS)
 
 recipe-tests: $(STAMPS)/recipes $(STAMPS)/browser ## Test the guide's recipes in Hugo, Eleventy, React, Vue and PHP.
 	@$(WITH_NODE) $(BIN)/python -m pytest -o python_files='recipe_*.py' tests/browser $(ARGS)

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.e2e.replay import Replay
 from tests.model.moderated_story import Stored, counted
-from tests.model.moderation_records import TOMBSTONES
+from tests.model.moderation_records import TOMBSTONES, StoryState
 from tests.model.moderation_site import SiteModel
 
 
@@ -17,7 +17,7 @@ def log_is_that_of(model: SiteModel, found: Stored) -> None:
     for row, entry in zip(found.log, model.log, strict=True):
         assert entry.id in ("", row.id)
         entry.id = row.id
-        assert row.actor_kind == ("rule" if entry.is_rule else "account")
+        assert row.actor_kind == entry.kind
         assert entry.is_rule or row.actor == entry.by
         assert row.undoes == (entry.undoes.id if entry.undoes is not None else None)
         assert (row.batch is not None) == (entry.batch is not None)
@@ -68,21 +68,38 @@ def comments_are_those_of(model: SiteModel, found: Stored, readers: dict[str, st
             assert (kept.why, kept.until) == ("replaced", one.replaced[2])
         else:
             assert kept is None
-    assert {(one.decision, one.mode, one.until) for one in found.bans} == {
-        (ban.made.id, ban.mode, ban.until) for ban in model.bans
+    assert {(one.decision, one.kind, one.mode, one.until, one.day) for one in found.bans} == {
+        (ban.made.id, ban.kind, ban.mode, ban.until, ban.day) for ban in model.bans
     }
     assert len(found.bans) == len(model.bans)
     assert {row.decision for row in found.appeals} == {one.id for one in model.appeals}
     published = [one for one in model.comments.values() if one.state == "published"]
-    assert (found.story.closed, found.story.published) == (model.closed, len(published))
+    assert found.story.published == len(published)
+    story = StoryState(found.story.closed, found.story.closes_at, found.story.notice)
+    assert story == model.story
+
+
+def reports_are_those_of(model: SiteModel, found: Stored, readers: dict[str, str]) -> None:
+    """Assert that reports and muted reporters are those of the model, and which reports do not count."""
+    assert {
+        (row.comment, row.reader, row.at, row.category, row.muted_by) for row in found.reports
+    } == {
+        (one.comment, readers[one.reader], one.at, one.category, one.mute and one.mute.id)
+        for one in model.reports.values()
+    }
+    assert {(row.id, row.comment, row.at, row.until) for row in found.mutes} == {
+        (one.id, one.comment, one.at, one.until) for one in model.mutes
+    }
 
 
 def public_is_that_of(model: SiteModel, raw: str, fresh: Replay) -> None:
-    """Assert that a new reader sees the published comments, and no word of any other one."""
+    """Assert that a new reader sees the story's state and the published comments, and no word of any other one."""
     published = {one.id: one.text for one in model.comments.values() if one.state == "published"}
     shown = {one["id"]: one for one in fresh.comments.values() if one["state"] == "published"}
     assert {id_: _words(one["text"]) for id_, one in shown.items()} == published
     assert fresh.count == len(published)
+    story = fresh.story["closed"], fresh.story["notice"]
+    assert story == (model.story.closed, model.story.notice)
     assert {id_ for id_, one in shown.items() if one["pinned"]} == {
         one.id for one in model.comments.values() if one.state == "published" and one.pinned
     }

@@ -9,7 +9,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from tests.model.moderation_records import Entry
+from tests.model.moderation_records import HOUR, Entry
 from tests.model.moderation_steps import VERBS, ReadersSteps, number, people, verbs, words
 from widget_server.auth.permissions import allowed
 from widget_server.model.batches import Search
@@ -20,30 +20,16 @@ from widget_server.operations.moderation import bans, batches, decide, queue
 class DecisionSteps(ReadersSteps):
     """What the people who moderate decide, in the model and for real."""
 
-    # Decisions ----------------------------------------------------------------------------------
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[str] = []
 
-    def permitted(self, by: str, *names: str) -> None:
-        """Raise `NotPermittedError` if the person's role has not these verbs."""
-        if not all(allowed(self.story.people[by], verb, self.story.site) for verb in names):
-            raise NotPermittedError
+    # Decisions ----------------------------------------------------------------------------------
 
     @rule(place=number, by=people, verb=verbs, seen=st.sampled_from([None, 0, 0, 1]))
     def decide(self, place: int, by: str, verb: Any, seen: int | None) -> None:
         one = self.comment(place)
-        revision = None if seen is None else one.revision - seen
-
-        def modelled() -> Entry | None:
-            self.permitted(by, verb)
-            return self.model.decide(Entry(verb, one.id, by), revision)
-
-        done = self.both(
-            modelled,
-            lambda: decide.decide(
-                self.services, self.story.people[by], verb, one.id, revision=revision
-            ),
-        )
-        if done is not None:
-            assert (done[0] is None) == (done[1].decision is None)
+        self.do_decide(one, by, verb, None if seen is None else one.revision - seen)
 
     @precondition(lambda self: self.model.cases)
     @rule(place=number, by=people, verb=st.sampled_from(VERBS))
@@ -78,9 +64,7 @@ class DecisionSteps(ReadersSteps):
 
     @rule(by=people, verb=st.sampled_from(["close", "open"]))
     def decide_story(self, by: str, verb: Any) -> None:
-        self.model.decide_story(Entry(verb, "", by))
-        code = self.story.grant.story.code
-        self.run(decide.decide_story(self.services, self.story.people[by], verb, code))
+        self.do_decide_story(by, verb)
 
     # Batches and undo ---------------------------------------------------------------------------
 
@@ -150,17 +134,7 @@ class DecisionSteps(ReadersSteps):
     @precondition(lambda self: self.model.log)
     @rule(place=number, by=people)
     def undo(self, place: int, by: str) -> None:
-        entry = self.model.log[-1 - place % len(self.model.log)]
-
-        def modelled() -> Entry | None:
-            self.permitted(by, "undo", *([] if entry.verb == "undo" else [entry.verb]))
-            return self.model.undo(Entry("undo", entry.comment, by, undoes=entry))
-
-        done = self.both(
-            modelled, lambda: decide.undo(self.services, self.story.people[by], entry.id)
-        )
-        if done is not None:
-            assert (done[0] is None) == (done[1].decided[0].decision is None)
+        self.do_undo(self.model.log[-1 - place % len(self.model.log)], by)
 
     # Bans ---------------------------------------------------------------------------------------
 
@@ -172,7 +146,7 @@ class DecisionSteps(ReadersSteps):
     )
     def ban(self, place: int, by: str, hours: int | None, mode: Any) -> None:
         one = self.comment(place)
-        until = None if hours is None else self.model.now + hours * 3_600_000
+        until = None if hours is None else self.model.now + hours * HOUR
         person = self.story.people[by]
         self.both(
             lambda: self.model.ban(Entry("ban", one.id, by), mode, until),
@@ -181,8 +155,4 @@ class DecisionSteps(ReadersSteps):
 
     @rule(place=number, by=people)
     def unban(self, place: int, by: str) -> None:
-        one = self.comment(place)
-        self.both(
-            lambda: self.model.ban(Entry("unban", one.id, by), "", None),
-            lambda: bans.unban(self.services, self.story.people[by], one.id),
-        )
+        self.do_unban(self.comment(place), by)

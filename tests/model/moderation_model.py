@@ -6,8 +6,17 @@ test compares with the log in order.
 
 from dataclasses import replace
 
-from tests.model.moderation_records import ABOUT_WORDS, KEEP, TOMBSTONES, Ban, Case, Comment, Entry
-from tests.model.moderation_state import State
+from tests.model.moderation_bans import BansState
+from tests.model.moderation_records import (
+    ABOUT_WORDS,
+    DAY,
+    KEEP,
+    TOMBSTONES,
+    Case,
+    Comment,
+    Entry,
+    StoryState,
+)
 from widget_server.model.errors import (
     CaseClosedError,
     ErasedError,
@@ -17,7 +26,7 @@ from widget_server.model.errors import (
 )
 
 
-class Model(State):
+class Model(BansState):
     """Decisions about the comments, the writers and the story, and undo."""
 
     # Decisions ---------------------------------------------------------------------------------
@@ -96,29 +105,27 @@ class Model(State):
             self.close(one.id, entry, "edits")
         self.close(one.id, entry, "pending", "reported", "held")
 
-    def decide_story(self, entry: Entry) -> Entry | None:
-        """Close or open the discussion."""
-        entry.was_closed = self.closed
-        self.closed = entry.verb == "close"
-        return None if self.closed == entry.was_closed else self.append(entry)
+    def decide_story(self, entry: Entry, notice: str | None = None) -> Entry | None:
+        """Close or open the discussion now, which drops its closing date, or set the notice above it."""
+        if entry.verb == "notice":
+            return self._change_story(entry, replace(self.story, notice=notice))
+        days = self.close_after_days if entry.verb == "open" else 0
+        closes_at = self.now + days * DAY if days else None
+        is_closed = entry.verb == "close"
+        return self._change_story(entry, replace(self.story, closed=is_closed, closes_at=closes_at))
 
-    def ban(self, entry: Entry, mode: str, until: int | None) -> Entry | None:
-        """Ban the comment's writer, or with the verb `unban` lift the ban."""
-        one = self.comments[entry.comment]
-        if not one.reader:
-            raise NotFoundError
-        old = self.ban_of(one.reader)
-        entry.was_ban, entry.until = None if old is None else replace(old), until
-        if entry.verb == "unban" and old is None:
-            raise NotFoundError
-        if old is not None and entry.verb == "ban" and (old.mode, old.until) == (mode, until):
-            return None
-        if old is not None:
-            self.answer(entry)
-            old.until = self.now
-        if entry.verb == "ban":
-            self.bans.append(Ban(entry, one.reader, mode, until, self.now))
-        return self.append(entry)
+    def set_closing_date(self, entry: Entry, at: int | None) -> Entry | None:
+        """Set the date at which the discussion is closed, or drop it."""
+        return self._change_story(entry, replace(self.story, closes_at=at))
+
+    def close_if_due(self) -> None:
+        """Close the discussion if its date has passed."""
+        if self.story.closes_at is not None and self.story.closes_at <= self.now:
+            self.decide_story(Entry("close", "", "", kind="schedule"))
+
+    def _change_story(self, entry: Entry, new: StoryState) -> Entry | None:
+        entry.was_story, self.story = self.story, new
+        return None if new == entry.was_story else self.append(entry)
 
     # Undo --------------------------------------------------------------------------------------
 
@@ -135,12 +142,13 @@ class Model(State):
         if any(not other.undone and _follows(undone, other) for other in later):
             raise StaleError
         if not entry.comment:
-            self.closed = undone.was_closed
+            assert undone.was_story is not None
+            self.story = undone.was_story
             return self.append(entry)
         one = self.comments[entry.comment]
         if undone.verb == "erase":
             raise ErasedError
-        if undone.about_ban:
+        if undone.ban_kind is not None:
             return self._undo_ban(entry, undone)
         if one.state in TOMBSTONES and one.kept is None:
             raise ErasedError
@@ -191,7 +199,7 @@ class Model(State):
         found = next((ban for ban in self.bans if ban.made is made), None)
         if found is None:
             raise ErasedError
-        current = self.ban_of(found.reader)
+        current = self.current(found.subject)
         lifted = undone.verb == "ban" and found.until != undone.until
         if current not in (None, found) or lifted:
             raise StaleError
@@ -219,4 +227,4 @@ def _follows(entry: Entry, later: Entry) -> bool:
         return False
     if later.verb == "uphold":
         return entry in later.upholds
-    return entry.about_ban == later.about_ban
+    return entry.ban_kind == later.ban_kind

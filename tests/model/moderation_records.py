@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-DAY = 86_400_000
+HOUR = 3_600_000
+DAY = 24 * HOUR
 KEEP = 14 * DAY
 WINDOW = 900_000
 TOMBSTONES = ("removed", "held")
@@ -24,14 +25,68 @@ class View:
 
 
 @dataclass(eq=False)
+class Mute:
+    """A reader whose reports do not count, at whose report of which comment, and since when."""
+
+    reader: str
+    comment: str
+    at: int
+    until: int | None
+    id: str = ""
+
+    def holds(self, now: int) -> bool:
+        """Return whether it is in effect."""
+        return self.until is None or now < self.until
+
+
+@dataclass(eq=False)
+class MuteEntry:
+    """An entry of the site's log: a reader was muted (`on`), or their reports count again."""
+
+    mute: Mute
+    on: bool
+    was_until: int | None = None
+    """Of a lifting: the end that the mute had."""
+    undone: bool = False
+    id: str = ""
+
+
+@dataclass(eq=False)
+class Report:
+    """A report that a reader gave. It counts unless there is a mute because of which it does not."""
+
+    comment: str
+    reader: str
+    at: int
+    category: str
+    mute: Mute | None = None
+
+
+@dataclass(frozen=True)
+class StoryState:
+    """What people decide about a story itself."""
+
+    closed: bool = False
+    closes_at: int | None = None
+    notice: str | None = None
+
+
+@dataclass(eq=False)
 class Ban:
-    """A ban as it is stored, by the decision that made it."""
+    """A ban of a reader or of a network, by the decision that made it. Of a network: with the day of its key."""
 
     made: "Entry"
-    reader: str
+    subject: str
     mode: str
     until: int | None
     at: int
+    network: str | None = None
+    day: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """What is banned."""
+        return "reader" if self.network is None else "network"
 
     def holds(self, now: int) -> bool:
         """Return whether it is in effect."""
@@ -40,7 +95,7 @@ class Ban:
 
 @dataclass(eq=False)
 class Entry:
-    """An entry of the story's log. `by` is a person, or a rule's name."""
+    """An entry of the story's log. `by` is a person, or a rule's name; `kind` says which."""
 
     verb: str
     comment: str
@@ -55,14 +110,22 @@ class Entry:
     """The ban that was in effect before, as it was then."""
     until: int | None = None
     """Of a ban: its end, as it was made."""
-    was_closed: bool = False
-    is_rule: bool = False
+    ban_kind: str | None = None
+    """Of a decision about a ban: what it bans, a reader or a network."""
+    was_story: StoryState | None = None
+    """Of a decision about the story: the story before."""
+    kind: str = "account"
     undone: bool = False
     id: str = ""
 
     @property
+    def is_rule(self) -> bool:
+        """Whether a rule of the site held new words: that is not undone, unlike what reports hid."""
+        return self.kind == "rule" and self.by != "reports"
+
+    @property
     def about_ban(self) -> bool:
-        """Whether it is about the writer and not about the words."""
+        """Whether it is about the writer or the network and not about the words."""
         return self.verb in ("ban", "unban")
 
     @property
@@ -97,6 +160,7 @@ class Case:
     opened_at: int
     is_open: bool = True
     closed_by: Entry | None = None
+    closed_at: int = 0
     number: int = 0
     priority: int = 0
     lease_by: str = ""

@@ -1,6 +1,5 @@
-"""Model of what readers and rules do on a moderated story, on top of the model of decisions."""
+"""Model of what readers and rules do on a moderated story, on top of the model of decisions and reports."""
 
-from tests.model.moderation_model import Model
 from tests.model.moderation_records import (
     APPEALABLE,
     DAY,
@@ -10,8 +9,8 @@ from tests.model.moderation_records import (
     Comment,
     Entry,
 )
+from tests.model.moderation_reports import ReportsModel
 from widget_server.model.errors import (
-    BannedError,
     EditWindowOverError,
     NotFoundError,
     StoryClosedError,
@@ -22,53 +21,48 @@ BATCHED = {"approve": ("pending", "held")}
 """States of comments that a batch by search finds; other verbs find `pending` and `published`."""
 
 
-class SiteModel(Model):
+class SiteModel(ReportsModel):
     """One story, its readers, two rules (one holds, one blocks), and the time."""
-
-    def require_writing(self, reader: str) -> None:
-        """Raise `BannedError` for a reader who may only read."""
-        ban = self.ban_of(reader)
-        if ban is not None and ban.mode == "read":
-            raise BannedError
 
     def acting(self, text: str) -> set[str]:
         """Return the rules that are on and that the text breaks."""
         return {word for word, mode in self.modes.items() if mode == "on" and word in text}
 
-    def waits(self, reader: str) -> bool:
+    def waits(self, reader: str, network: str) -> bool:
         """Return whether what the reader writes waits for approval."""
-        return self.moderation == "pre" or self.ban_of(reader) is not None
+        return self.moderation == "pre" or self.ban_of(reader, network) is not None
 
     # Readers -----------------------------------------------------------------------------------
 
-    def check_post(self, reader: str, text: str) -> None:
+    def check_post(self, reader: str, network: str, text: str) -> None:
         """Raise the problem with which a comment is refused."""
-        self.require_writing(reader)
-        if self.closed:
+        self.require_writing(reader, network)
+        if self.story.closed:
             raise StoryClosedError
         if "lottery" in self.acting(text):
             raise TextRejectedError
 
-    def post(self, comment: str, reader: str, text: str) -> Comment:
+    def post(self, comment: str, reader: str, network: str, text: str) -> Comment:
         """Add a comment that was not refused."""
         one = Comment(comment, reader, self.now, "published", text)
         self.comments[comment] = one
+        self.note_origin(comment, network)
         if self.acting(text):
             one.state = "pending"
             self._hold(one)
-        elif self.waits(reader):
+        elif self.waits(reader, network):
             one.state = "pending"
             self.open_case(comment, "pending")
         return one
 
-    def edit(self, comment: str, reader: str, text: str) -> None:
+    def edit(self, comment: str, reader: str, network: str, text: str) -> None:
         """Replace the words of a reader's own comment."""
-        self.require_writing(reader)
+        self.require_writing(reader, network)
         one = self.comments[comment]
         if one.state in TOMBSTONES or one.reader != reader:
             raise NotFoundError
         self._require_window(one)
-        if self.closed:
+        if self.story.closed:
             raise StoryClosedError
         acting = self.acting(text)
         if "lottery" in acting:
@@ -76,7 +70,7 @@ class SiteModel(Model):
         one.revision += 1
         if acting:
             self._hold(one)
-        if one.state == "published" and (acting or self.waits(reader)):
+        if one.state == "published" and (acting or self.waits(reader, network)):
             one.waiting = text
             self.open_case(comment, "edits")
         else:
@@ -96,19 +90,10 @@ class SiteModel(Model):
                 del self.appeals[made]
         self.erase(one)
 
-    def report(self, comment: str, reader: str) -> None:
-        """Report a published comment. A second report changes nothing."""
-        self.require_writing(reader)
-        if self.comments[comment].state != "published":
-            raise NotFoundError
-        if (comment, reader) not in self.reports:
-            self.reports[comment, reader] = self.now
-            self.open_case(comment, "reported")
-
     def forget(self, reader: str) -> None:
         """Erase everything that a reader left. A ban stays."""
         self.appeals = {made: by for made, by in self.appeals.items() if by != reader}
-        self.reports = {key: at for key, at in self.reports.items() if key[1] != reader}
+        self.reports = {key: one for key, one in self.reports.items() if one.reader != reader}
         for one in self.comments.values():
             if one.reader == reader:
                 self.erase(one)
@@ -151,10 +136,14 @@ class SiteModel(Model):
     def expire(self) -> int:
         """Erase kept words whose time is over and about which nothing waits. Return their number.
 
-        Bans that ended a day ago are forgotten too.
+        Bans that ended a day ago are forgotten too, mutes that ended two days ago, and networks.
         """
         number = 0
         self.bans = [ban for ban in self.bans if ban.until is None or ban.until >= self.now - DAY]
+        self.mutes = [
+            one for one in self.mutes if one.until is None or one.until >= self.now - 2 * DAY
+        ]
+        self.forget_networks()
         for one in self.comments.values():
             if self.open_cases(one.id):
                 continue
@@ -168,7 +157,7 @@ class SiteModel(Model):
 
     def _hold(self, one: Comment) -> None:
         """Log that a rule holds the words; a comment that was never public waits in the queue `held`."""
-        self.log.append(Entry("hold", one.id, "rule", is_rule=True))
+        self.log.append(Entry("hold", one.id, "rule", kind="rule"))
         if one.state == "pending":
             self.close(one.id, self.log[-1], "pending")
             self.open_case(one.id, "held")

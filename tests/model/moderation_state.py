@@ -4,37 +4,33 @@ from tests.model.moderation_records import (
     ABOUT_WORDS,
     KEEP,
     TOMBSTONES,
-    Ban,
     Case,
     Comment,
     Entry,
     Kept,
+    Report,
+    StoryState,
     View,
 )
 from widget_server.model.errors import ErasedError, NotFoundError, NotPermittedError
 
 
 class State:
-    """One story of one site: its comments, cases, log, bans and objections."""
+    """One story of one site: its comments, cases, log and objections."""
 
     def __init__(self) -> None:
         self.now = 0
-        self.closed = False
+        self.story = StoryState()
         self.moderation = "post"
+        self.close_after_days = 0
         self.modes = {"casino": "shadow", "lottery": "shadow"}
         self.comments: dict[str, Comment] = {}
         self.cases: list[Case] = []
         self.log: list[Entry] = []
-        self.bans: list[Ban] = []
-        """Stored bans, also some that have ended."""
-        self.reports: dict[tuple[str, str], int] = {}
+        self.reports: dict[tuple[str, str], Report] = {}
+        """Reports by comment and reader."""
         self.appeals: dict[Entry, str] = {}
         """Readers who objected, by decision."""
-
-    def ban_of(self, reader: str) -> Ban | None:
-        """Return the ban in effect of a reader: the one that ends last."""
-        found = [one for one in self.bans if one.reader == reader and one.holds(self.now)]
-        return max(found, key=lambda one: (one.until is None, one.until or 0, one.at), default=None)
 
     # Cases -------------------------------------------------------------------------------------
 
@@ -42,16 +38,16 @@ class State:
         """Return the open cases of a comment by queue."""
         return {one.queue: one for one in self.cases if one.is_open and one.comment == comment}
 
-    def open_case(self, comment: str, queue: str) -> None:
-        """Open a case, unless it is open."""
+    def open_case(self, comment: str, queue: str, at: int | None = None) -> None:
+        """Open a case, as it would have been opened at a time, unless it is open."""
         if queue not in self.open_cases(comment):
-            self.cases.append(Case(comment, queue, self.now))
+            self.cases.append(Case(comment, queue, self.now if at is None else at))
 
     def close(self, comment: str, by: Entry | None, *queues: str) -> None:
         """Close the comment's cases in these queues."""
         for queue, case in self.open_cases(comment).items():
             if queue in queues:
-                case.is_open, case.closed_by = False, by
+                case.is_open, case.closed_by, case.closed_at = False, by, self.now
 
     def view(self, one: Comment) -> View:
         """Return what the log tells of a comment."""
@@ -160,4 +156,4 @@ def answers(entry: Entry, appealed: Entry) -> bool:
         return True
     if entry.verb in ("restore", "erase"):
         return not appealed.about_ban
-    return entry.about_ban and appealed.about_ban
+    return entry.was_ban is not None and entry.was_ban.made is appealed

@@ -277,6 +277,46 @@ async def test_another_process_recognises_a_network_that_was_banned_the_day_befo
         assert not await there.is_banned("192.0.2.2")
 
 
+async def test_a_banned_reader_may_do_no_more_than_the_others_on_a_banned_network(
+    raid: Raid,
+) -> None:
+    writer = await raid.writer("192.0.2.1")
+    await raid.ban(writer, "network", "read", None)
+    await raid.ban(writer, "reader", "approval", None)
+    assert await raid.do(writer, "comment") == "banned"
+    strict = await raid.writer("192.0.2.2")
+    await raid.ban(strict, "network", "approval", None)
+    await raid.ban(strict, "reader", "read", None)
+    assert await raid.do(strict, "comment") == "banned"
+
+
+async def test_the_second_ban_of_a_network_holds_also_if_the_first_is_of_the_day_before(
+    raid: Raid,
+) -> None:
+    before = await raid.writer("192.0.2.1")
+    raid.clock.at += DAY
+    after = await raid.writer("192.0.2.1")
+    await raid.ban(before, "network", "approval", None)
+    assert await raid.do(after, "comment") == "pending"
+    raid.clock.at += 1
+    await raid.ban(after, "network", "read", None)
+    assert await raid.do(after, "comment") == "banned"
+
+
+async def test_an_objection_to_the_ban_of_a_network_waits_also_if_the_writer_is_unbanned(
+    raid: Raid,
+) -> None:
+    writer = await raid.writer("192.0.2.1")
+    await raid.ban(writer, "network", "read", None)
+    assert await raid.do(writer, "appeal") == "ok"
+    await raid.ban(writer, "reader", "approval", None)
+    await moderation.unban(raid.services, OPERATOR, writer.own)
+    by = replace(OPERATOR, id="another")
+    (waits,) = await moderation.appeals_of(raid.services, by, "paper", writer.own)
+    assert waits.waiting
+    assert "appeals" in await raid.services.queue.counts("paper")
+
+
 async def test_a_network_that_stays_connected_past_midnight_is_the_same_network(raid: Raid) -> None:
     connected = raid.network("192.0.2.1")
     raid.clock.at += DAY

@@ -122,6 +122,23 @@ async def test_of_two_decisions_about_a_case_the_second_is_refused_and_told_the_
     )
 
 
+async def test_a_case_that_comes_back_names_the_words_of_now(server: Server) -> None:
+    services, grant = server.services, await server.grant()
+    reader = server.actor(grant)
+    one = await server.post(grant, reader, "words")
+    await report(server, grant, one, "spam")
+    kept = await decide.decide(services, ANA, "approve", one.id)
+    assert kept.decision is not None
+    edited = await comments.edit(services, grant, reader, one.id, "other words")
+    await decide.undo(services, ANA, kept.decision.id)
+    (card,) = await queue.take(services, ANA, "paper", ALL)
+    assert card.case.revision == edited.revision == 2
+    # With the revision that the case names, as a program decides.
+    await queue.decide_case(
+        services, ANA, "paper", card.case.id, "remove", revision=card.case.revision
+    )
+
+
 async def test_an_undone_decision_brings_the_case_back_under_its_number(
     server: Server, waiting: list[Comment]
 ) -> None:

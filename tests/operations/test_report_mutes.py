@@ -214,6 +214,40 @@ async def test_a_mute_and_its_lifting_are_each_undone(desk: Desk) -> None:
     assert [one.mute.until for one in await _listed(desk)] == [None]
 
 
+async def test_a_mute_that_has_ended_is_not_undone_once_the_reader_is_muted_anew(
+    desk: Desk,
+) -> None:
+    noisy, comment = desk.reader("198.51.100.1"), await desk.write()
+    await desk.report(noisy, comment)
+    first = await desk.mute(noisy, comment, desk.services.now_ms() + HOUR_MS)
+    desk.raid.clock.at += 3_600
+    await desk.mute(noisy, comment)
+    with pytest.raises(StaleError):
+        await take_back.take_back(desk.services, OPERATOR, "paper", first.id)
+    # The reader is muted, so nothing that they reported counts.
+    assert await desk.priority(comment) == LEAST_URGENT
+    assert [one.muted for one in await desk.given(comment)] == [True]
+
+
+async def test_a_lifting_is_undone_once_and_what_came_after_the_end_of_the_mute_counts(
+    desk: Desk,
+) -> None:
+    noisy = desk.reader("198.51.100.1")
+    comment, later = await desk.write(), await desk.write()
+    await desk.report(noisy, comment)
+    made = await desk.mute(noisy, comment, desk.services.now_ms() + HOUR_MS)
+    await report_mutes.lift(desk.services, OPERATOR, "paper", made.id)
+    lifted = await _last_entry(desk)
+    desk.raid.clock.at += 3_600
+    await desk.report(noisy, later)
+    usual = await desk.priority(later)
+    await take_back.take_back(desk.services, OPERATOR, "paper", lifted)
+    # As if it had not been lifted: it would have ended by itself.
+    assert (await desk.priority(comment), await desk.priority(later)) == (LEAST_URGENT, usual)
+    with pytest.raises(StaleError):
+        await take_back.take_back(desk.services, OPERATOR, "paper", lifted)
+
+
 async def _last_entry(desk: Desk) -> str:
     """Return the id of the last entry of the site's log."""
 

@@ -87,6 +87,21 @@ async def test_three_networks_of_one_day_hide_it_until_a_person_has_looked(hall:
     assert not await hall.is_hidden()
 
 
+async def test_one_reader_on_three_networks_counts_once(hall: Hall) -> None:
+    await hall.raid.server.set(("reports_hide", "3"))
+    services = hall.raid.services
+    grant = await hall.raid.server.grant(hall.story)
+    first = identify.act(services, grant, None, hall.raid.network(THREE[0]), None)
+    for address in THREE:
+        actor = identify.act(services, grant, first.claims, hall.raid.network(address), None)
+        await comments.report(services, grant, actor, hall.comment, None, "hate")
+    assert not await hall.is_hidden()
+    await hall.report(THREE[1])
+    assert not await hall.is_hidden()
+    await hall.report(THREE[2])
+    assert await hall.is_hidden()
+
+
 async def test_one_network_on_three_days_is_one_network(hall: Hall) -> None:
     await hall.raid.server.set(("reports_hide", "3"))
     for _ in range(3):

@@ -127,7 +127,7 @@ async def take_back_mute(services: Services, site: str, entry: Decision, undo: D
         if found is None:
             raise StaleError("This has been over for two days. Mute the reader again.")
         reader = await _reader_of(services, found)
-        change = writing.mute_again(found, entry.before["until"], reader, undo)
+        change = writing.mute_again(found, entry.at, entry.before["until"], reader, undo)
     if not await services.writer.run_in_transaction(if_last(change, site, entry)):
         raise StaleError("This is over, or was changed or taken back since.")
 

@@ -1,6 +1,6 @@
 """Whether a reader is banned, under which hashes they are muted, and what the reader is told about it. Decided without I/O, from cached bans."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from widget_server.model.bans import Ban
@@ -26,7 +26,7 @@ def find(services: Services, cached: CachedSite | None, reader: str | None) -> B
     """Return the ban in effect for a reader's id on this site, or None."""
     if cached is None or not cached.bans or reader is None:
         return None
-    return _first(services, cached, subjects_of(services, cached.site.slug, reader))
+    return next(_in_effect(services, cached, subjects_of(services, cached.site.slug, reader)), None)
 
 
 async def with_ban(
@@ -38,34 +38,39 @@ async def with_ban(
 ) -> Grant:
     """Return the grant as this reader on this network has it: the banned read, or wait for approval.
 
-    The site's own people (`author` in the claims) are never banned, whatever their network. Another reason
+    If both are banned, the ban holds that allows less. The site's own people (`author` in the claims) are never banned, whatever their network. Another reason
     why the copy only reads comes first. Raises `UnavailableError`.
     """
     cached = await services.cache.site(grant.site.slug)
     is_own = claims is not None and claims.author
     ban = None if is_own else find(services, cached, reader)
-    if ban is None and not is_own and cached is not None:
-        ban = await _find_network(services, cached, network)
+    if not is_own and cached is not None and (ban is None or ban.mode == "approval"):
+        of_network = await _find_network(services, cached, network)
+        if ban is None or (of_network is not None and of_network.mode == "read"):
+            ban = of_network
     if ban is None or ban.mode == "approval" or grant.denial is not None:
         return replace(grant, ban=ban) if ban is not grant.ban else grant
     return replace(grant, ban=ban, permissions=READ_ONLY, denial=BannedError.until(ban.until))
 
 
 async def _find_network(services: Services, cached: CachedSite, network: str) -> Ban | None:
-    """Return the ban in effect of a network, or None, also while the site does not ban networks."""
+    """Return the ban in effect of a network, or None, also while the site does not ban networks.
+
+    The newest one: a network has another hash on each day, so a second ban may not have replaced the first.
+    """
     if not cached.bans or not cached.site.settings.network_bans:
         return None
     now = services.now_ms()
     days = {one.day for one in cached.bans.values() if one.day is not None and one.holds(now)}
     if not days:
         return None
-    return _first(services, cached, await services.tracer.hashes(network, sorted(days)))
+    subjects = await services.tracer.hashes(network, days)
+    return max(_in_effect(services, cached, subjects), key=lambda one: one.at, default=None)
 
 
-def _first(services: Services, cached: CachedSite, subjects: Iterable[str]) -> Ban | None:
+def _in_effect(services: Services, cached: CachedSite, subjects: Iterable[str]) -> Iterator[Ban]:
     now = services.now_ms()
     for subject in subjects:
         ban = cached.bans.get(subject)
         if ban is not None and ban.holds(now):
-            return ban
-    return None
+            yield ban

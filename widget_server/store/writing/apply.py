@@ -231,7 +231,8 @@ class ActionApplier:
         key = action.comment, action.reader
         decisions = self._rows.decisions
         mute = decisions.reporters.mute_of(action)
-        if key not in decisions.reported and key not in self._rows.new_reports:
+        is_new = key not in decisions.reported and key not in self._rows.new_reports
+        if is_new:
             if mute is None:
                 story = self._rows.stories[action.story]
                 reason = action.category or action.reason or "other"
@@ -247,7 +248,8 @@ class ActionApplier:
             "muted_by": mute,
         }
         self._rows.new_reports.setdefault(key, row)
-        if mute is None:
+        # A reader counts once, from however many networks they report.
+        if is_new and mute is None:
             self._decisions.hide_reported(action, comment)
         return lambda: None
 

@@ -279,11 +279,11 @@ class DecisionRows:
                 self._count(row, -1)
                 self._changed(row)
 
-    def reopen_cases(self, comment: str, decision: str) -> None:
-        """Open the cases again that a decision closed."""
-        for row in self._cases.get(comment, []):
-            if row["decision"] == decision and row["queue"] not in self.open_queues(comment):
-                row |= {"closed_at": None, "decision": None}
+    def reopen_cases(self, comment: CommentRow, decision: str) -> None:
+        """Open the cases again that a decision closed, with the comment's revision of now."""
+        for row in self._cases.get(comment["id"], []):
+            if row["decision"] == decision and row["queue"] not in self.open_queues(comment["id"]):
+                row |= {"closed_at": None, "decision": None, "revision": comment["revision"]}
                 self._count(row, 1)
                 self._changed(row)
 

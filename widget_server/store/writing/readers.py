@@ -86,10 +86,12 @@ class ReaderRules(DecisionRules):
             for entry in self._rows.decisions.history(row["story"], row["id"])
         ]
 
-    def _answer_appeals(self, row: CommentRow, action: Decide | Undo) -> dict[str, Any]:
+    def _answer_appeals(
+        self, row: CommentRow, action: Decide | Undo, ban: str | None = None
+    ) -> dict[str, Any]:
         """Close the case if the decision answers all objections that wait. Return what the log says of it.
 
-        Raises `NotPermittedError` for the person who made the decision that is objected to.
+        `ban` is the id of the ban that the decision ends. Raises `NotPermittedError` for the person who made the decision that is objected to.
         """
         readers = self._rows.decisions.readers
         appealed = readers.appeals.get(row["id"])
@@ -97,7 +99,7 @@ class ReaderRules(DecisionRules):
             return {}
         entries = self._entries(row)
         waiting = open_appeals(entries, appealed)
-        answered = [one for one in waiting if _answers(action, entries, one)]
+        answered = [one for one in waiting if _answers(action, entries, one, ban)]
         if not answered:
             return {}
         said = self._require_other_person(row, action, entries, answered)
@@ -139,7 +141,7 @@ class ReaderRules(DecisionRules):
     def _reopen(self, row: CommentRow, action: Undo) -> None:
         """Open the cases again that an undone decision closed. Objections have one if one of them waits now."""
         decisions = self._rows.decisions
-        decisions.reopen_cases(row["id"], action.decision)
+        decisions.reopen_cases(row, action.decision)
         appealed = decisions.readers.appeals.get(row["id"])
         entries = (
             [one for one in self._entries(row) if one.id != action.decision] if appealed else []
@@ -202,14 +204,14 @@ class ReaderRules(DecisionRules):
         if action.verb == "unban":
             if old is None:
                 return self._unchanged(story, row["id"])
-            said = self._answer_appeals(row, action)
+            said = self._answer_appeals(row, action, old["decision"])
             readers.put_ban({**old, "until": action.at})
             return self._append(action, story, {"ban": before}, {"ban": None, **said}, {})
         if row["role"] is not None:
             raise NotPermittedError("This is a comment of the site's own people.")
         if before is not None and _same_terms(before, terms):
             return self._unchanged(story, row["id"])
-        said = self._answer_appeals(row, action) if old is not None else {}
+        said = {} if old is None else self._answer_appeals(row, action, old["decision"])
         new = self._new_ban(action, story, terms, old)
         if old is not None:
             readers.put_ban({**old, "until": action.at})
@@ -293,8 +295,10 @@ def _same_terms(terms: Mapping[str, Any], wanted: BanTerms) -> bool:
     )
 
 
-def _answers(action: Decide | Undo, entries: list[Decision], appealed: str) -> bool:
-    """Return whether a decision answers the objection to the decision with this id."""
+def _answers(
+    action: Decide | Undo, entries: list[Decision], appealed: str, ban: str | None
+) -> bool:
+    """Return whether a decision, which ends this ban, answers the objection to the decision with this id."""
     if isinstance(action, Undo):
         return action.decision == appealed
     verb = next(one.verb for one in entries if one.id == appealed)
@@ -302,4 +306,5 @@ def _answers(action: Decide | Undo, entries: list[Decision], appealed: str) -> b
         return True
     if action.verb in ("restore", "erase"):
         return verb in REMOVALS
-    return action.verb in BAN_VERBS and verb == "ban"
+    # A reader and the network of the same comment may both be banned.
+    return action.verb in BAN_VERBS and appealed == ban

@@ -77,13 +77,15 @@ def lift(found: ReportMute, at: int, decision: Decision) -> TransactionFn[bool]:
 
 
 def drop_mute(site: str, mute_id: str, decision: Decision) -> TransactionFn[bool]:
-    """Undo a mute, as if it had never been made. Result: False if it is not stored any more."""
+    """Undo a mute, as if it had never been made.
+
+    Result: False if it is not stored any more, or the reader has been muted anew.
+    """
 
     async def run(connection: AsyncConnection) -> bool:
         named = await _reports_of(connection, mute_id)
-        dropped = await connection.execute(
-            delete(report_mutes).where(report_mutes.c.id == mute_id, report_mutes.c.site == site)
-        )
+        own = (report_mutes.c.id == mute_id) & (report_mutes.c.site == site)
+        dropped = await connection.execute(delete(report_mutes).where(own, ~_is_muted_anew()))
         if not dropped.rowcount:
             return False
         await _give_weight(connection, mute_id, named)
@@ -94,25 +96,25 @@ def drop_mute(site: str, mute_id: str, decision: Decision) -> TransactionFn[bool
 
 
 def mute_again(
-    found: ReportMute, until: int | None, reader: str | None, decision: Decision
+    found: ReportMute, lifted_at: int, until: int | None, reader: str | None, decision: Decision
 ) -> TransactionFn[bool]:
-    """Undo the lifting of a mute. Result: False if the row is gone, or the reader has been muted anew.
+    """Undo the lifting of a mute at a time: `until` is its end again.
 
-    `reader` is None if they have erased the report at which they were muted: then only new reports do not count.
+    Result: False if the row is gone, this was undone before, or the reader has been muted anew. `reader` is
+    None if they have erased the report at which they were muted: then only new reports do not count.
     """
 
     async def run(connection: AsyncConnection) -> bool:
         if reader is not None:
             await _lock_stories(connection, _of_reader(found.site, reader))
-        later = report_mutes.alias("later")
-        anew = exists().where(later.c.subject == report_mutes.c.subject, later.c.at > found.at)
+        own = (report_mutes.c.id == found.id) & (report_mutes.c.until == lifted_at)
         changed = await connection.execute(
-            update(report_mutes).where(report_mutes.c.id == found.id, ~anew).values(until=until)
+            update(report_mutes).where(own, ~_is_muted_anew()).values(until=until)
         )
         if not changed.rowcount:
             return False
         if reader is not None:
-            await _take_weight(connection, found.site, reader, found.id)
+            await _take_weight(connection, found.site, reader, found.id, until)
         await append_site_decision(connection, found.site, decision)
         return True
 
@@ -127,6 +129,12 @@ def delete_ended_mutes(now: int) -> TransactionFn[int]:
         return max(0, int((await connection.execute(old)).rowcount))
 
     return run
+
+
+def _is_muted_anew() -> ColumnElement[bool]:
+    """Return the condition for a mute after which the same reader has been muted again."""
+    later = report_mutes.alias("later")
+    return exists().where(later.c.subject == report_mutes.c.subject, later.c.at > report_mutes.c.at)
 
 
 def _of_reader(site: str, reader: str) -> ColumnElement[bool]:
@@ -158,9 +166,13 @@ async def _reports_of(connection: AsyncConnection, mute_id: str) -> list[str]:
     return sorted(found.scalars())
 
 
-async def _take_weight(connection: AsyncConnection, site: str, reader: str, mute_id: str) -> None:
-    """Let what a reader has reported on a site count no more."""
+async def _take_weight(
+    connection: AsyncConnection, site: str, reader: str, mute_id: str, until: int | None = None
+) -> None:
+    """Let what a reader has reported on a site count no more; with `until` only what came before."""
     own = _of_reader(site, reader) & reports.c.muted_by.is_(None)
+    if until is not None:
+        own &= reports.c.at < until
     found = await connection.execute(select(reports.c.comment).where(own))
     named = sorted(found.scalars())
     await connection.execute(update(reports).where(own).values(muted_by=mute_id))
