@@ -21,7 +21,7 @@ from widget_server.hub.hub import Hub
 from widget_server.jobs.runner import JobRunner
 from widget_server.jobs.schedule import Tools
 from widget_server.model.errors import UnavailableError
-from widget_server.model.events import Event, StoryChanged
+from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
 from widget_server.model.loop_lag import LoopLag
 from widget_server.operations.batch_targets import BatchTargets
 from widget_server.operations.cache import LookupCache
@@ -318,4 +318,10 @@ def create_app(config: Config) -> Starlette:
 
 def _story_and_site(event: Event) -> tuple[str, str | None]:
     """Return the code of an event's story, and the slug of its site if the event names it."""
-    return event.story, event.state.site if isinstance(event, StoryChanged) else None
+    match event:
+        case StoryChanged():
+            return event.story, event.state.site
+        case CommentChanged():
+            return event.story, event.site
+        case TallyChanged():
+            return event.story, None

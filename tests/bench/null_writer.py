@@ -88,5 +88,7 @@ class NullWriter:
             pinned=False,
             tally=Tally(0, dict.fromkeys(action.reactions, 0)),
         )
-        self._publish([CommentChanged(self._code, self._seq, comment, self._seq)], self._epoch)
+        self._publish(
+            [CommentChanged(self._code, self._seq, comment, self._seq, "bench")], self._epoch
+        )
         return comment

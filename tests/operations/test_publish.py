@@ -57,11 +57,13 @@ async def test_an_event_is_encoded_with_its_number_and_the_settings_of_its_site(
     grant = await server.grant(label="Copy")
     comment = await server.post(grant, server.actor(grant))
     code, settings = grant.story.code, grant.site.settings
-    changed = encode_event(CommentChanged(code, 7, comment, 1), "epoch", settings)
+    changed = encode_event(CommentChanged(code, 7, comment, 1, "s"), "epoch", settings)
     assert (changed.kind, changed.story, changed.number) == ("comment", code, 7)
     assert b"Copy" in changed.payload
     hidden = replace(settings, show_copy=False)
-    assert b"Copy" not in encode_event(CommentChanged(code, 7, comment, 1), "e", hidden).payload
+    assert (
+        b"Copy" not in encode_event(CommentChanged(code, 7, comment, 1, "s"), "e", hidden).payload
+    )
     story = encode_event(StoryChanged(code, 8, grant.story), "epoch", settings)
     assert (story.kind, story.number) == ("story", 8)
     tally = encode_event(TallyChanged(code, None, grant.story.tally), "epoch", settings)

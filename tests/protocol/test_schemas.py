@@ -110,7 +110,7 @@ stories = st.builds(
 def test_a_comment_message_matches_its_model_and_contains_no_secret(
     record: Comment, show_copy: bool
 ) -> None:
-    event = CommentChanged("S", 3, record, 7)
+    event = CommentChanged("S", 3, record, 7, "s")
     payload, offset = server_messages.encode_comment(event, "e", show_copy=show_copy)
     message = check(payload)
     # The comment's own bytes, which resumed snapshots reuse.
@@ -184,7 +184,7 @@ def test_what_was_decided_matches_its_model_and_names_nobody(
     for public in (
         server_messages.comment_json(record, show_copy=True),
         server_messages.encode_comment(
-            CommentChanged("S", 3, record, 7), "e", show_copy=True
+            CommentChanged("S", 3, record, 7, "s"), "e", show_copy=True
         ).payload,
     ):
         assert b'"decision"' not in public
@@ -362,7 +362,7 @@ def encode(message: dict[str, Any], snapshot: dict[str, Any]) -> bytes:
     """Encode the event of a golden message."""
     if message["type"] == "comment":
         seq, record = message["position"]["seq"], to_record(message["comment"])
-        event = CommentChanged(message["story"], seq, record, message["count"])
+        event = CommentChanged(message["story"], seq, record, message["count"], "s")
         return server_messages.encode_comment(
             event, message["position"]["epoch"], show_copy=True
         ).payload

@@ -14,6 +14,8 @@ class CommentChanged:
     comment: Comment
     count: int
     """Published comments of the story after the change."""
+    site: str
+    """Slug of the story's site, whose settings say what readers see of a comment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ UNCOPIED_ROWS = 1_000
 
 That is about 1,000 pages of a batch of decisions, and 2,500 of single reactions: each commit writes its pages anew.
 """
-LOG_PAGES = 4_000
+LOG_PAGES = 8_000
 """Pages of the log at which a commit copies it, if it was not copied before."""
 
 

@@ -1,7 +1,10 @@
 """Decide about all comments that a search finds, in chunks, and undo such a batch whole."""
 
-from collections.abc import Container, Sequence
+import asyncio
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from widget_server.auth.permissions import allowed, require
 from widget_server.model.actors import Actor
@@ -24,11 +27,16 @@ from widget_server.store.queries.schedule import put_in_schedule
 from widget_server.store.transactions import together
 from widget_server.store.writing.actions import Decide, Undo
 
+T = TypeVar("T")
+A = TypeVar("A", Decide, Undo)
+
 __all__ = ["BATCH_VERBS", "Batch", "BatchVerb", "Preview", "Search"]
 
 SAMPLES = 10
 STEP = 500
 """Decisions after which the work stores its progress and sees whether it was stopped."""
+TURN = 50
+"""Actions that are made before the event loop does other work."""
 OWN_WORK_MS = 60_000
 """Time that a process has for the work that it does itself, before a job looks whether it was done."""
 FRESH_MS = 10_000
@@ -186,27 +194,31 @@ async def _decide(services: Services, batch: Batch, targets: Targets | None) -> 
     keep = await _keep(services, batch.site)
     for start in range(0, len(targets), STEP):
         some = targets[start : start + STEP]
-        at = services.now_ms()
-        actions = [
-            Decide(
-                story=story,
-                comment=comment,
-                verb=verb,
-                by=batch.by,
-                id=new_id(),
-                at=at,
-                keep=keep,
-                reason=batch.reason,
-                note=batch.note,
-                batch=batch.id,
-            )
-            for story, comment in some
-        ]
+        make = partial(_deciding, batch, verb, services.now_ms(), keep)
+        actions = await _made(make, some)
         batch = await _submit(services, batch, actions)
         if batch.ended_at is not None:
             await _undo_rest(services, batch, {one.id for one in actions})
             return
     await _save(services, replace(batch, ended_at=services.now_ms()))
+
+
+def _deciding(
+    batch: Batch, verb: CommentVerb, at: int, keep: int, target: tuple[int, str]
+) -> Decide:
+    story, comment = target
+    return Decide(
+        story=story,
+        comment=comment,
+        verb=verb,
+        by=batch.by,
+        id=new_id(),
+        at=at,
+        keep=keep,
+        reason=batch.reason,
+        note=batch.note,
+        batch=batch.id,
+    )
 
 
 async def _undo_rest(services: Services, batch: Batch, only: Container[str] | None = None) -> None:
@@ -222,7 +234,8 @@ async def _undo_rest(services: Services, batch: Batch, only: Container[str] | No
     some = [one for one in left if only is None or one[2] in only]
     for start in range(0, len(some), STEP):
         part = some[start : start + STEP]
-        await services.writer.submit_between(_undoings(services, undoing, part, keep))
+        make = partial(_undoing, undoing, services.now_ms(), keep)
+        await services.writer.submit_between(await _made(make, part))
 
 
 async def _undo(services: Services, batch: Batch, undoes: str) -> None:
@@ -230,28 +243,33 @@ async def _undo(services: Services, batch: Batch, undoes: str) -> None:
     batch = await _go_on(services, batch, len(targets))
     keep = await _keep(services, batch.site)
     for start in range(0, len(targets), STEP):
-        actions = _undoings(services, batch, targets[start : start + STEP], keep)
+        make = partial(_undoing, batch, services.now_ms(), keep)
+        actions = await _made(make, targets[start : start + STEP])
         batch = await _submit(services, batch, actions)
     await _save(services, replace(batch, ended_at=services.now_ms()))
 
 
-def _undoings(
-    services: Services, batch: Batch, targets: Sequence[tuple[int, str, str, str]], keep: int
-) -> list[Undo]:
-    at = services.now_ms()
-    return [
-        Undo(
-            story=story,
-            comment=comment,
-            decision=decision,
-            by=batch.by,
-            id=new_id(),
-            at=at,
-            keep=keep,
-            batch=batch.id,
-        )
-        for story, comment, decision, _ in targets
-    ]
+def _undoing(batch: Batch, at: int, keep: int, target: tuple[int, str, str, str]) -> Undo:
+    story, comment, decision, _ = target
+    return Undo(
+        story=story,
+        comment=comment,
+        decision=decision,
+        by=batch.by,
+        id=new_id(),
+        at=at,
+        keep=keep,
+        batch=batch.id,
+    )
+
+
+async def _made(make: Callable[[T], A], targets: Sequence[T]) -> list[A]:
+    """Return the action for each target. To make all at once would keep readers waiting for milliseconds."""
+    actions: list[A] = []
+    for start in range(0, len(targets), TURN):
+        actions += [make(one) for one in targets[start : start + TURN]]
+        await asyncio.sleep(0)
+    return actions
 
 
 async def _submit(services: Services, batch: Batch, actions: Sequence[Decide | Undo]) -> Batch:
@@ -259,9 +277,6 @@ async def _submit(services: Services, batch: Batch, actions: Sequence[Decide | U
 
     The batch has ended if its undo has stopped it.
     """
-    # Events are encoded with what is cached.
-    for story in await services.batches.stories({one.story for one in actions}):
-        services.cache.put(story)
     refused = await services.writer.submit_between(actions)
     # An undo may find more than when it was ordered: the last step of what it stopped.
     done = min(batch.total, batch.done + len(actions) - refused)

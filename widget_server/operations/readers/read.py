@@ -69,12 +69,13 @@ class DatabaseSnapshotSource:
         changes = await self._discussions.changes(code, seq)
         if not changes.complete:
             return None
-        settings = await self._cache.settings_of(changes.story)
-        total = changes.story.count
-        return [
-            encode_event(CommentChanged(code, comment.seq, comment, total), changes.epoch, settings)
+        story = changes.story
+        settings = await self._cache.settings_of(story)
+        events = [
+            CommentChanged(code, comment.seq, comment, story.count, story.site)
             for comment in changes.comments
         ]
+        return [encode_event(event, changes.epoch, settings) for event in events]
 
     async def recent(self, code: str) -> RecentChanges:
         """Return the last changes of a story, for clients that resume. Raises `NotFoundError`."""

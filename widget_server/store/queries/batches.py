@@ -1,6 +1,5 @@
 """Reads and writes of batches: the comments that a search finds, and how far the work is."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +22,10 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 from widget_server.model.batches import Batch, Search, actor_fields, actor_from
-from widget_server.model.records import Comment, CommentState, Story
+from widget_server.model.records import Comment, CommentState
 from widget_server.store.damaged_rows import json_of, readable
 from widget_server.store.engine import Database, read_transaction
-from widget_server.store.mapping import dump, select_comments, to_comment, to_story
+from widget_server.store.mapping import dump, select_comments, to_comment
 from widget_server.store.queries.keyset import contains
 from widget_server.store.schema import comments, decisions, kept_texts, schedule, stories
 from widget_server.store.schema_queue import batches
@@ -91,12 +90,6 @@ class Batches:
             .limit(most)
         )
         return [(row.story, row.id) for row in rows]
-
-    @read_transaction
-    async def stories(self, connection: AsyncConnection, ids: Collection[int]) -> list[Story]:
-        """Return the stories with these numbers."""
-        rows = await connection.execute(select(stories).where(stories.c.id.in_(ids)))
-        return readable(rows, to_story)
 
     @read_transaction
     async def undoable(

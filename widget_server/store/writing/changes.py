@@ -114,7 +114,7 @@ class ChangeRecorder:
         def create() -> Event:
             tally = self._rows.tally(story["id"], comment)
             shown = now if tally is now.tally else replace(now, tally=tally)
-            return CommentChanged(story["code"], seq, shown, count)
+            return CommentChanged(story["code"], seq, shown, count, story["site"])
 
         self._event_factories.append(create)
 
