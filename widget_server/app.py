@@ -5,7 +5,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -21,7 +21,6 @@ from widget_server.hub.hub import Hub
 from widget_server.jobs.runner import JobRunner
 from widget_server.jobs.schedule import Tools
 from widget_server.model.errors import UnavailableError
-from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
 from widget_server.model.loop_lag import LoopLag
 from widget_server.operations.batch_targets import BatchTargets
 from widget_server.operations.cache import LookupCache
@@ -32,7 +31,7 @@ from widget_server.operations.learner_cache import LearnerCache
 from widget_server.operations.moderation.capacity import watch_capacity
 from widget_server.operations.moderation.log import HEADS_FILE
 from widget_server.operations.older_copies_cache import OlderCopiesCache
-from widget_server.operations.publish import encode_event
+from widget_server.operations.publish import EventPublisher
 from widget_server.operations.publishing.fetch import Fetcher
 from widget_server.operations.readers.networks import NetworkTracer
 from widget_server.operations.readers.permission_watch import PermissionWatcher
@@ -113,7 +112,8 @@ class Components:
         self.hub.connect(self.bus)
         self.lag = LoopLag()
         log_keys = LogKeys(keyring.log_keys(), keyring.text_keys())
-        self.writer = Writer(self.database, self.publish_committed, log_keys)
+        publisher = EventPublisher(self.cache, self.hub, lambda: int(clock() * 1000))
+        self.writer = Writer(self.database, publisher.publish, log_keys)
         self.rights = PermissionWatcher(self.sites, self.cache, self.discussions, self.hub, clock)
         self.transport_metrics = TransportMetrics()
         self.services = Services(
@@ -176,27 +176,6 @@ class Components:
         )
         tools = Tools(self.services, self.services.fetcher)
         self.jobs = JobRunner(tools, lambda: self.database.epoch)
-
-    def publish_committed(self, events: Sequence[Event], epoch: str) -> None:
-        """Publish committed events to this process and to the bus.
-
-        Errors are logged. They never fail the actions, which are already committed.
-        """
-        for event in events:
-            self.cache.on_changed(event.story)
-        try:
-            self.hub.publish(
-                encode_event(
-                    event,
-                    epoch,
-                    self.cache.cached_settings_of(*_story_and_site(event)),
-                    self.services.now_ms(),
-                )
-                for event in events
-            )
-        except Exception:
-            # The change is committed and is acknowledged. Reconciliation sends it to the readers.
-            log.exception("event=publish_failed events=%d", len(events))
 
     @asynccontextmanager
     async def running(self, *, jobs: bool = False) -> AsyncIterator[None]:
@@ -314,14 +293,3 @@ def create_app(config: Config) -> Starlette:
         transport_metrics=components.transport_metrics,
         dashboard=create_dashboard(components.services),
     )
-
-
-def _story_and_site(event: Event) -> tuple[str, str | None]:
-    """Return the code of an event's story, and the slug of its site if the event names it."""
-    match event:
-        case StoryChanged():
-            return event.story, event.state.site
-        case CommentChanged():
-            return event.story, event.site
-        case TallyChanged():
-            return event.story, None

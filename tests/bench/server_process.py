@@ -102,7 +102,7 @@ class ServerProcess:
                     components.writer,
                     self.code,
                     components.database.epoch,
-                    components.publish_committed,
+                    components.writer._on_commit,
                 )
                 self.services = replace(self.services, writer=cast(Writer, null_writer))
             await self._serve(connection)

@@ -1,9 +1,16 @@
-"""Encode committed events, once for all clients, as messages for the hub and the bus."""
+"""Encode committed events, once for all clients, as messages for the hub and the bus, and publish them."""
+
+import logging
+from collections.abc import Callable, Sequence
 
 from widget_server.bus.message import BusMessage
+from widget_server.hub.hub import Hub
 from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
 from widget_server.model.settings import SiteSettings
+from widget_server.operations.cache import LookupCache
 from widget_server.protocol import server_messages
+
+log = logging.getLogger(__name__)
 
 
 def encode_event(
@@ -27,3 +34,40 @@ def encode_event(
             payload, start = server_messages.encode_tally(event)
             key, version = event.comment or "", event.tally.version
             return BusMessage("tally", event.story, version, key, payload, 0, start, epoch)
+
+
+class EventPublisher:
+    """Publishes committed events to this process and to the bus."""
+
+    def __init__(self, cache: LookupCache, hub: Hub, now_ms: Callable[[], int]) -> None:
+        self._cache = cache
+        self._hub = hub
+        self._now_ms = now_ms
+
+    def publish(self, events: Sequence[Event], epoch: str) -> None:
+        """Publish the events of a transaction.
+
+        Errors are logged. They never fail the actions, which are already committed.
+        """
+        for event in events:
+            self._cache.on_changed(event.story)
+        try:
+            self._hub.publish(self._encode(event, epoch) for event in events)
+        except Exception:
+            # The change is committed and is acknowledged. Reconciliation sends it to the readers.
+            log.exception("event=publish_failed events=%d", len(events))
+
+    def _encode(self, event: Event, epoch: str) -> BusMessage:
+        settings = self._cache.cached_settings_of(*_story_and_site(event))
+        return encode_event(event, epoch, settings, self._now_ms())
+
+
+def _story_and_site(event: Event) -> tuple[str, str | None]:
+    """Return the code of an event's story, and the slug of its site if the event names it."""
+    match event:
+        case StoryChanged():
+            return event.story, event.state.site
+        case CommentChanged():
+            return event.story, event.site
+        case TallyChanged():
+            return event.story, None
