@@ -38,8 +38,8 @@ async def with_ban(
 ) -> Grant:
     """Return the grant as this reader on this network has it: the banned read, or wait for approval.
 
-    If both are banned, the ban holds that allows less. The site's own people (`author` in the claims) are never banned, whatever their network. Another reason
-    why the copy only reads comes first. Raises `UnavailableError`.
+    If both are banned, the ban holds that allows less. The site's own people (`author` in the claims) are never
+    banned, whatever their network. Another reason why the copy only reads comes first. Raises `UnavailableError`.
     """
     cached = await services.cache.site(grant.site.slug)
     is_own = claims is not None and claims.author

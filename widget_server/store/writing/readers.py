@@ -91,7 +91,8 @@ class ReaderRules(DecisionRules):
     ) -> dict[str, Any]:
         """Close the case if the decision answers all objections that wait. Return what the log says of it.
 
-        `ban` is the id of the ban that the decision ends. Raises `NotPermittedError` for the person who made the decision that is objected to.
+        `ban` is the id of the ban that the decision ends. Raises `NotPermittedError` for the person who made the
+        decision that is objected to.
         """
         readers = self._rows.decisions.readers
         appealed = readers.appeals.get(row["id"])
