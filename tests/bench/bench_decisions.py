@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from tests.bench.rpc import run_loop
 from tests.store.store_harness import LOG_KEYS, Store, decide, open_store, undo
 from widget_server.model.records import Story
 from widget_server.store import migrate
@@ -148,4 +149,4 @@ async def run(number: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000))
+    run_loop(run(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000))

@@ -1,6 +1,5 @@
 """Row for owners: lists, numbers and pages of a site with 1,000 stories, 500 copies, 100,000 comments."""
 
-import asyncio
 import gc
 import statistics
 import tempfile
@@ -13,6 +12,7 @@ from typing import Any
 from tests.bench.owner_site import DAY_MS, SITE, Size, fill
 from tests.bench.postgres import fresh_database
 from tests.bench.results import Goal, Result
+from tests.bench.rpc import run_loop
 from tests.dashboard.desk import sign_up
 from widget_server.app import Components
 from widget_server.config import load
@@ -149,10 +149,10 @@ def owner_lists(repeats: int, postgres: str | None = None, size: Size | None = N
     with tempfile.TemporaryDirectory() as folder:
         if postgres is None:
             url = f"sqlite+aiosqlite:///{Path(folder) / 'widget.db'}"
-            asyncio.run(_measure(row, Path(folder), url, repeats, size))
+            run_loop(_measure(row, Path(folder), url, repeats, size))
         else:
             with fresh_database(postgres) as url:
-                asyncio.run(_measure(row, Path(folder), url, repeats, size))
+                run_loop(_measure(row, Path(folder), url, repeats, size))
     return row
 
 

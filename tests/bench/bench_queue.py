@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message
 from tests.bench.owner_site import SITE, Size, fill
 from tests.bench.postgres import fresh_database
 from tests.bench.results import Goal, Result
+from tests.bench.rpc import run_loop
 from tests.e2e.two_servers import start_valkey
 from widget_server.app import Components
 from widget_server.config import load
@@ -40,6 +41,8 @@ SECRET = "a secret of the benchmark that is long enough"
 ANA = Actor("account", "ana", "dashboard", SITE, "moderator")
 COMMENTS, CASES, BATCH = 1_000_000, 100_000, 10_000
 PAGE, PAGES = 25, 500
+ROUNDS = 3
+"""Batches that are ordered and undone: a single one depends on what else the machine does in those seconds."""
 PENDING = CaseFilter("pending")
 
 _EMPTY = "source, text, vouched, reader, created_at, pinned, client_key, version, counts, score"
@@ -133,10 +136,10 @@ def moderators_queue(
     with tempfile.TemporaryDirectory() as folder, closing(start_valkey()) as bus:
         if postgres is None:
             url = f"sqlite+aiosqlite:///{Path(folder) / 'widget.db'}"
-            asyncio.run(_measure(row, Path(folder), url, bus.url, repeats, comments, cases))
+            run_loop(_measure(row, Path(folder), url, bus.url, repeats, comments, cases))
         else:
             with fresh_database(postgres) as url:
-                asyncio.run(_measure(row, Path(folder), url, bus.url, repeats, comments, cases))
+                run_loop(_measure(row, Path(folder), url, bus.url, repeats, comments, cases))
     return row
 
 
@@ -261,38 +264,44 @@ async def _signed_in(services: Services) -> Visitor:
 
 
 async def _batch(row: Result, services: Services) -> None:
-    """Remove and restore all advertising while readers react, and compare their times."""
-    quiet = await _reactions(services, 200)
-    during: list[float] = []
-    search = Search(phrase="best bonus")
-    readers = asyncio.create_task(_reactions(services, None, during))
-    begin, begin_cpu = time.perf_counter(), time.process_time()
-    batch = await batches.start_batch(services, ANA, SITE, "remove", search)
-    await batches.run_batch(services, batch.id)
-    removed = time.perf_counter() - begin
-    row.samples[f"{batch.total:,} removed, CPU s"] = [time.process_time() - begin_cpu]
-    begin, begin_cpu = time.perf_counter(), time.process_time()
-    undoing = await batches.undo_batch(services, ANA, SITE, batch.id)
-    await batches.run_batch(services, undoing.id)
-    undone = time.perf_counter() - begin
-    row.samples[f"{batch.total:,} undone, CPU s"] = [time.process_time() - begin_cpu]
-    readers.cancel()
-    with suppress(asyncio.CancelledError):
-        await readers
-    for one in (batch, undoing):
-        ended = await services.batches.find(one.id)
-        assert ended is not None
-        assert (ended.done, ended.refused) == (batch.total, 0)
-    row.samples[f"{batch.total:,} removed, s"] = [removed]
-    row.samples[f"{batch.total:,} undone, s"] = [undone]
-    before, meanwhile = (statistics.quantiles(one, n=20)[-1] for one in (quiet, during))
-    row.samples["reaction before, p95"] = [before]
-    row.samples["reaction meanwhile, p95"] = [meanwhile]
-    row.goals += [
-        Goal(f"{batch.total:,} removed", [removed], 5, at_least=False, unit="s"),
-        Goal(f"{batch.total:,} undone", [undone], 5, at_least=False, unit="s"),
-        Goal("reaction meanwhile / before, p95", [meanwhile / before], 2, at_least=False),
-    ]
+    """Remove and restore all advertising while readers react, in rounds, and compare their times."""
+    found: dict[str, list[float]] = {"removed": [], "undone": []}
+    before: list[float] = []
+    meanwhile: list[float] = []
+    total = 0
+    for _ in range(ROUNDS):
+        before.append(_p95(await _reactions(services, 200)))
+        during: list[float] = []
+        readers = asyncio.create_task(_reactions(services, None, during))
+        begin = time.perf_counter()
+        search = Search(phrase="best bonus")
+        batch = await batches.start_batch(services, ANA, SITE, "remove", search)
+        await batches.run_batch(services, batch.id)
+        found["removed"].append(time.perf_counter() - begin)
+        begin = time.perf_counter()
+        undoing = await batches.undo_batch(services, ANA, SITE, batch.id)
+        await batches.run_batch(services, undoing.id)
+        found["undone"].append(time.perf_counter() - begin)
+        readers.cancel()
+        with suppress(asyncio.CancelledError):
+            await readers
+        meanwhile.append(_p95(during))
+        total = batch.total
+        for one in (batch, undoing):
+            ended = await services.batches.find(one.id)
+            assert ended is not None
+            assert (ended.done, ended.refused) == (total, 0)
+    for name, seconds in found.items():
+        row.samples[f"{total:,} {name}, s"] = seconds
+        row.goals.append(Goal(f"{total:,} {name}", seconds, 5, at_least=False, unit="s"))
+    row.samples["reaction before, p95"] = before
+    row.samples["reaction meanwhile, p95"] = meanwhile
+    ratios = [during / quiet for during, quiet in zip(meanwhile, before, strict=True)]
+    row.goals.append(Goal("reaction meanwhile / before, p95", ratios, 2, at_least=False))
+
+
+def _p95(milliseconds: list[float]) -> float:
+    return statistics.quantiles(milliseconds, n=20)[-1]
 
 
 async def _reactions(

@@ -18,10 +18,12 @@ from collections.abc import Callable, Coroutine
 from multiprocessing.connection import Connection
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import uvicorn
+
+T = TypeVar("T")
 
 CALL_TIMEOUT_S = 100.0
 """Timeout of one call in seconds: longer than any call takes, so the process has failed."""
@@ -155,13 +157,13 @@ async def serve_and_answer(
     await serving
 
 
-def run_loop(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine in the event loop that uvicorn would choose."""
+def run_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in the event loop that uvicorn would choose, and return its result."""
     import uvicorn
 
     factory = uvicorn.Config("", loop="auto", log_config=None).get_loop_factory()
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(work)
+        return runner.run(work)
 
 
 def _send(connection: Connection, result: tuple[bool, Any]) -> bool:

@@ -1,10 +1,10 @@
 """Figures 9 and 17: a decision beside a reaction, and the verification of a log of 1,000,000 entries."""
 
-import asyncio
 import statistics
 
 from tests.bench import bench_decisions
 from tests.bench.moderation.figures import Asked, Group, Tell, Values, p99
+from tests.bench.rpc import run_loop
 
 ENTRIES = 1_000_000
 ASKED = (
@@ -20,7 +20,7 @@ ASKED = (
 def measure(tell: Tell) -> Values:
     """Decide, and verify a log."""
     tell(f"decisions, then a log of {ENTRIES:,} entries")
-    found = asyncio.run(bench_decisions.measure(ENTRIES))
+    found = run_loop(bench_decisions.measure(ENTRIES))
     names = ("react", "remove", "pause")
     # The pause takes longer than it was asked for: the event loop waits for whole milliseconds.
     react, remove, pause = (statistics.median(found.decisions[one]) for one in names)
