@@ -112,8 +112,8 @@ class Components:
         self.hub.connect(self.bus)
         self.lag = LoopLag()
         log_keys = LogKeys(keyring.log_keys(), keyring.text_keys())
-        publisher = EventPublisher(self.cache, self.hub, lambda: int(clock() * 1000))
-        self.writer = Writer(self.database, publisher.publish, log_keys)
+        self.publisher = EventPublisher(self.cache, self.hub, lambda: int(clock() * 1000))
+        self.writer = Writer(self.database, self.publisher.publish, log_keys)
         self.rights = PermissionWatcher(self.sites, self.cache, self.discussions, self.hub, clock)
         self.transport_metrics = TransportMetrics()
         self.services = Services(

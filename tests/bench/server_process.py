@@ -102,7 +102,7 @@ class ServerProcess:
                     components.writer,
                     self.code,
                     components.database.epoch,
-                    components.writer._on_commit,
+                    components.publisher.publish,
                 )
                 self.services = replace(self.services, writer=cast(Writer, null_writer))
             await self._serve(connection)

@@ -100,7 +100,7 @@ class Writers:
 
     def _record_commits(self) -> None:
         """Start to record when the transaction of each comment was committed."""
-        publish_committed = self._components.writer._on_commit
+        publish_committed = self._components.publisher.publish
 
         def record_and_publish(events: Sequence[Event], epoch: str) -> None:
             now = time.monotonic()

@@ -204,7 +204,7 @@ class StoryMachine(RuleBasedStateMachine):
         self.model.now = self.story.now
 
     def tick(self) -> None:
-        """Let a second pass: what is compared by its time with what comes later, as reports with mutes, is earlier."""
+        """Let one second pass, so that a report and a later mute have different times."""
         self.do_wait(1_000)
 
     # What is so then ----------------------------------------------------------------------------

@@ -26,7 +26,7 @@ class View:
 
 @dataclass(eq=False)
 class Mute:
-    """A reader whose reports do not count, at whose report of which comment, and since when."""
+    """A mute of a reader: at a report of which comment, from when and until when."""
 
     reader: str
     comment: str

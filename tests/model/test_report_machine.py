@@ -78,10 +78,10 @@ class Reporting(StoryMachine):
             self.hide_from(hide)
         published = [one for one in self.model.comments.values() if one.state == "published"]
         one = published[-1 - place % len(published)] if published else self.comment(place)
-        unheard = [mute.reader for mute in self.model.mutes if mute.holds(self.model.now)]
-        if others is not None and unheard:
+        muted = [mute.reader for mute in self.model.mutes if mute.holds(self.model.now)]
+        if others is not None and muted:
             # A reader whose reports do not count: after two others, or alone and of a new comment.
-            by = [*by[:others], (unheard[-1], by[-1][1])]
+            by = [*by[:others], (muted[-1], by[-1][1])]
             if others == 0 and len(self.model.comments) < MOST:
                 self.do_write("rita", "plain")
                 one = self.comment(0)

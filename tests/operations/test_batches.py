@@ -153,7 +153,7 @@ async def test_the_process_that_took_the_order_does_not_search_again(
 async def test_work_that_another_process_began_is_searched_for_and_its_progress_stays(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "STEP", 20)
+    monkeypatch.setattr(batches, "SAVE_EVERY", 20)
     await server.set(("rate_limit_comment", "9999/60"))
     comments = await many(server, decide.CHUNK + 5)
     batch = await batches.start_batch(server.services, ANA, "paper", "remove", Search(phrase="buy"))
@@ -201,7 +201,7 @@ async def test_an_undo_stops_a_batch_that_is_going_on(server: Server) -> None:
 async def test_an_undo_stops_a_batch_in_the_middle_and_leaves_nothing_of_it(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "STEP", 100)
+    monkeypatch.setattr(batches, "SAVE_EVERY", 100)
     await server.set(("rate_limit_comment", "9999/60"))
     comments = await many(server, 600)
     batch = await batches.start_batch(server.services, ANA, "paper", "remove", Search(phrase="buy"))
@@ -349,7 +349,7 @@ async def test_a_batch_whose_decisions_are_all_refused_is_given_up_too(
 ) -> None:
     """What is refused is found first again in each run: work that only saves that is no progress."""
     monkeypatch.setattr(batches, "CHUNK", 0)
-    monkeypatch.setattr(batches, "STEP", 2)
+    monkeypatch.setattr(batches, "SAVE_EVERY", 2)
     comments = await many(server, 6)
     removing = await batches.start_batch(
         server.services, ANA, "paper", "remove", Search(phrase="buy now")

@@ -8,6 +8,7 @@ import pytest
 from tests.engines import Valkey
 from tests.operations.operations_harness import Server, open_server
 from tests.waiting import eventually
+from widget_server.bus.message import BusMessage
 from widget_server.model.actors import shell
 from widget_server.model.events import CommentChanged, StoryChanged, TallyChanged
 from widget_server.operations.moderation import decide
@@ -68,6 +69,22 @@ async def test_an_event_is_encoded_with_its_number_and_the_settings_of_its_site(
     assert (story.kind, story.number) == ("story", 8)
     tally = encode_event(TallyChanged(code, None, grant.story.tally), "epoch", settings)
     assert (tally.kind, tally.number) == ("tally", grant.story.tally.version)
+
+
+async def test_an_event_has_the_settings_of_its_site_also_if_its_story_is_not_cached(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant = await server.grant(label="Copy")
+    await server.set(("show_copy", "off"))
+    comment = await server.post(grant, server.actor(grant))
+    sent: list[BusMessage] = []
+    monkeypatch.setattr(server.components.hub, "publish", sent.extend)
+    await server.services.cache.site(grant.site.slug, max_age=0)
+    server.services.cache._by_code.clear()
+    event = CommentChanged(grant.story.code, 7, comment, 1, grant.site.slug)
+    server.components.publisher.publish([event], "epoch")
+    assert [one.number for one in sent] == [7]
+    assert b"Copy" not in sent[0].payload
 
 
 async def test_a_failure_to_publish_does_not_fail_the_action(

@@ -122,7 +122,7 @@ async def test_of_two_decisions_about_a_case_the_second_is_refused_and_told_the_
     )
 
 
-async def test_a_case_that_comes_back_names_the_words_of_now(server: Server) -> None:
+async def test_a_case_that_comes_back_names_the_current_revision(server: Server) -> None:
     services, grant = server.services, await server.grant()
     reader = server.actor(grant)
     one = await server.post(grant, reader, "words")

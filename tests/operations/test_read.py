@@ -129,9 +129,9 @@ async def test_settings_of_a_story_are_those_of_its_site_and_else_the_defaults(
     await server.set(("prompt", "Another prompt?"))
     cache, story = server.services.cache, grant.story
     assert (await cache.settings_of(story)).prompt == "Another prompt?"
-    assert cache.cached_settings_of(story.code).prompt == "Another prompt?"
+    assert cache.cached_settings_of(story.code, story.site).prompt == "Another prompt?"
     missing = await cache.settings_of(replace(story, site="missing"))
-    assert missing == cache.cached_settings_of("unknown00000")
+    assert missing == cache.cached_settings_of(story.code, "missing")
     assert missing.prompt != "Another prompt?"
 
 

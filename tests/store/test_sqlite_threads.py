@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.store.store_harness import open_store
@@ -15,7 +17,9 @@ from tests.waiting import eventually
 from widget_server.model.errors import UnavailableError
 from widget_server.store import engine, migrate, sqlite_threads
 from widget_server.store.engine import SQLITE_READ_THREADS, sqlite_path
-from widget_server.store.sqlite_threads import LOG_PAGES, UNCOPIED_ROWS, ThreadedEngine
+from widget_server.store.sqlite_threads import WAL_PAGES, ThreadedEngine
+from widget_server.store.writing import writer
+from widget_server.store.writing.actions import Erase
 
 
 async def _write(url: str, work: Callable[[AsyncConnection], Awaitable[object]]) -> object:
@@ -128,35 +132,120 @@ async def test_a_read_sees_what_was_committed_before_it_began_and_nothing_later(
         assert before == still == after - 1
 
 
-async def test_the_log_is_copied_into_the_file_before_a_commit_would_do_it(
-    sqlite_url: str,
+async def test_a_checkpoint_comes_before_a_commit_would_do_it(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sqlite_threads, "ROWS_PER_CHECKPOINT", 50)
     await migrate.upgrade(sqlite_url)
     database = sqlite_path(sqlite_url)
     assert database is not None
     async with open_store(sqlite_url) as store:
         story = await store.story()
         assert _reactions_in_file(database) == 0
-        for number in range(UNCOPIED_ROWS // 2 + 1):
+        for number in range(26):
             await store.react(story, f"r{number}", "happy")
         pages = Path(f"{database}-wal").stat().st_size // 4096
-        assert 0 < pages < LOG_PAGES, "no commit has had a reason to copy the log"
+        assert 0 < pages < 1_000, "SQLite's own checkpoint would come at a thousand pages"
         await eventually(lambda: _reactions_in_file(database), "reactions are in the file")
 
 
-async def test_a_log_that_cannot_be_copied_disturbs_no_write(
+async def test_a_commit_does_a_checkpoint_only_at_many_pages(sqlite_url: str) -> None:
+    await migrate.upgrade(sqlite_url)
+    async with open_store(sqlite_url) as store:
+
+        async def pages(connection: AsyncConnection) -> int:
+            found = await connection.exec_driver_sql("PRAGMA wal_autocheckpoint")
+            return int(found.scalar_one())
+
+        assert await store.database.write(pages) == WAL_PAGES
+
+
+async def test_a_checkpoint_that_fails_disturbs_no_write(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await migrate.upgrade(sqlite_url)
     async with open_store(sqlite_url) as store:
         story = await store.story()
-        monkeypatch.setattr(sqlite_threads, "COPY", "SELECT no_column")
-        for number in range(UNCOPIED_ROWS):
+        monkeypatch.setattr(sqlite_threads, "ROWS_PER_CHECKPOINT", 2)
+        monkeypatch.setattr(sqlite_threads, "CHECKPOINT", "SELECT no_column")
+        tried: list[str] = []
+        execute = ThreadedEngine._execute
+
+        def noted(engine: ThreadedEngine, *statements: str) -> None:
+            tried.extend(statements)
+            execute(engine, *statements)
+
+        monkeypatch.setattr(ThreadedEngine, "_execute", noted)
+        for number in range(5):
             await store.react(story, f"r{number}", "happy")
+        assert "SELECT no_column" in tried
+        assert (await store.now(story)).tally.counts["happy"] == 5
+
+
+async def test_no_file_contains_erased_words_after_a_rest(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "REST_S", 0.05)
+    await migrate.upgrade(sqlite_url)
+    database = sqlite_path(sqlite_url)
+    assert database is not None
+    files = [database, Path(f"{database}-wal")]
+    async with open_store(sqlite_url) as store:
+        story = await store.story()
+        comment = await store.post(story, body="Kittiwake " * 9)
+        await eventually(lambda: b"Kittiwake" in database.read_bytes(), "the words are in the file")
+        await store.writer.submit(Erase(story.id, comment.id, 2))
+
+        def are_gone() -> bool:
+            return not any(b"Kittiwake" in one.read_bytes() for one in files)
+
+        await eventually(are_gone, "neither file has the words")
+        assert files[1].stat().st_size == 0
+
+
+async def test_a_connection_is_used_again_and_after_an_error_another_one(sqlite_url: str) -> None:
+    await migrate.upgrade(sqlite_url)
+    async with open_store(sqlite_url) as store:
         writing = store.database._writer
         assert isinstance(writing, ThreadedEngine)
-        assert writing._copied_at > 0, "it was tried"
-        assert (await store.now(story)).tally.counts["happy"] == UNCOPIED_ROWS
+        await store.database.write(_count)
+        (first,) = writing._idle
+        await store.database.write(_count)
+        assert writing._idle == [first]
+
+        async def fail(connection: AsyncConnection) -> None:
+            await connection.exec_driver_sql("SELECT no_column")
+
+        with pytest.raises(DBAPIError):
+            await store.database.write(fail)
+        assert writing._idle == []
+        assert first.closed
+        await store.database.write(_count)
+        assert len(writing._idle) == 1
+
+
+async def test_a_connection_in_use_when_the_engine_ends_is_closed_after_its_transaction(
+    sqlite_url: str,
+) -> None:
+    await migrate.upgrade(sqlite_url)
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def read(connection: AsyncConnection) -> int:
+        begun.set()
+        go_on.wait(30)
+        return await _count(connection)
+
+    reader = engine._threaded_engine(make_url(sqlite_url), "BEGIN", connections=2, name="reader")
+    reading = asyncio.create_task(reader.run_transaction(read))
+    assert await asyncio.to_thread(begun.wait, 30)
+    await reader.dispose()
+    go_on.set()
+    assert await reading == 0
+    assert reader._idle == []
+
+
+async def _count(connection: AsyncConnection) -> int:
+    return int((await connection.exec_driver_sql("SELECT COUNT(*) FROM reactions")).scalar_one())
 
 
 def _reactions_in_file(database: Path) -> int:

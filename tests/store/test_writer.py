@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.statements import recorded
 from tests.store.store_harness import Store, changes, decide, open_store, post, seqs, undo
@@ -262,6 +263,19 @@ async def test_erasing_a_reader_who_posts_in_another_story_fails_no_action(
         for story in stories:
             now = await one.now(story)
             assert (now.count, now.tally.counts["happy"]) == (0, 0)
+
+
+async def test_a_transaction_function_alone_is_written_without_the_pause_of_actions(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.story()
+    monkeypatch.setattr(writer, "LINGER_S", 60)
+
+    async def count(connection: AsyncConnection) -> int:
+        return int((await connection.exec_driver_sql("SELECT COUNT(*) FROM stories")).scalar_one())
+
+    async with asyncio.timeout(30):
+        assert await store.writer.run_in_transaction(count) == 1
 
 
 async def test_writes_that_can_wait_take_turns_with_those_of_readers(

@@ -176,15 +176,12 @@ class LookupCache:
         cached = await self.site(story.site, max_age=max_age)
         return cached.for_story(story.code).settings if cached is not None else SiteSettings()
 
-    def cached_settings_of(self, code: str, slug: str | None = None) -> SiteSettings:
-        """Return the cached settings of a story, however old they are, without any I/O.
+    def cached_settings_of(self, code: str, slug: str) -> SiteSettings:
+        """Return the cached settings of a site's story, however old they are, without any I/O.
 
-        `slug` names its site if the caller knows it. If they are not cached, return default settings.
+        If they are not cached, return default settings.
         """
-        story = self._by_code.get(code, (0.0, None))[1]
-        if slug is None and story is not None:
-            slug = story.site
-        cached = self._by_slug.get(slug, (0.0, None))[1] if slug is not None else None
+        cached = self._by_slug.get(slug, (0.0, None))[1]
         return cached.for_story(code).settings if cached is not None else SiteSettings()
 
     async def seen(self, slug: str, jti: str) -> list[SeenCopy]:

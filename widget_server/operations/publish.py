@@ -1,4 +1,4 @@
-"""Encode committed events, once for all clients, as messages for the hub and the bus, and publish them."""
+"""Encode committed events once for all clients, and publish them to the hub and the bus."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -58,16 +58,14 @@ class EventPublisher:
             log.exception("event=publish_failed events=%d", len(events))
 
     def _encode(self, event: Event, epoch: str) -> BusMessage:
-        settings = self._cache.cached_settings_of(*_story_and_site(event))
-        return encode_event(event, epoch, settings, self._now_ms())
+        return encode_event(event, epoch, self._settings_of(event), self._now_ms())
 
-
-def _story_and_site(event: Event) -> tuple[str, str | None]:
-    """Return the code of an event's story, and the slug of its site if the event names it."""
-    match event:
-        case StoryChanged():
-            return event.story, event.state.site
-        case CommentChanged():
-            return event.story, event.site
-        case TallyChanged():
-            return event.story, None
+    def _settings_of(self, event: Event) -> SiteSettings:
+        match event:
+            case CommentChanged():
+                return self._cache.cached_settings_of(event.story, event.site)
+            case StoryChanged():
+                return self._cache.cached_settings_of(event.story, event.state.site)
+            case TallyChanged():
+                # The message of a tally does not depend on settings.
+                return SiteSettings()

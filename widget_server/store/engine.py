@@ -25,7 +25,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoResultFound,
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from widget_server.model.errors import OperatorError, UnavailableError
-from widget_server.store.sqlite_threads import LOG_PAGES, SyncConnectionAdapter, ThreadedEngine
+from widget_server.store.sqlite_threads import WAL_PAGES, SyncConnectionAdapter, ThreadedEngine
 
 log = logging.getLogger(__name__)
 
@@ -149,10 +149,15 @@ class Database:
         """
         return await _transact(self._writer, work)
 
-    def copy_log(self) -> None:
-        """Begin to copy SQLite's log into the file, if there is much of it: while no write waits."""
+    def checkpoint(self) -> None:
+        """Begin a checkpoint of SQLite's WAL, if many rows have changed. Call it while no write waits."""
         if isinstance(self._writer, ThreadedEngine):
-            self._writer.copy_log()
+            self._writer.checkpoint()
+
+    def empty_wal(self) -> None:
+        """Begin to empty SQLite's WAL, if anything was written. Call it after a rest."""
+        if isinstance(self._writer, ThreadedEngine):
+            self._writer.empty_wal()
 
 
 class HasDatabase(Protocol):
@@ -273,7 +278,7 @@ def _configure(
             f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
             "secure_delete=ON",
             "cache_size=-16000",
-            f"wal_autocheckpoint={LOG_PAGES}",
+            f"wal_autocheckpoint={WAL_PAGES}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -19,15 +19,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
 
-COPY = "PRAGMA wal_checkpoint(PASSIVE)"
-"""Copies the log into the file as far as no reader needs the old pages. It waits for none."""
-UNCOPIED_ROWS = 1_000
-"""Changed rows after which the log is copied.
+CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
+"""Writes the pages of the WAL into the database file, as far as no reader needs the old ones. It waits for none."""
+EMPTY_WAL = ("PRAGMA busy_timeout=0", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA busy_timeout=5000")
+"""The same, and then empties the WAL, unless another connection uses it at that moment."""
+ROWS_PER_CHECKPOINT = 1_000
+"""Changed rows after which there is a checkpoint.
 
 That is about 1,000 pages of a batch of decisions, and 2,500 of single reactions: each commit writes its pages anew.
 """
-LOG_PAGES = 8_000
-"""Pages of the log at which a commit copies it, if it was not copied before."""
+WAL_PAGES = 8_000
+"""Pages of the WAL at which a commit does the checkpoint, if there was none before."""
 
 
 class SyncConnectionAdapter:
@@ -86,8 +88,10 @@ class ThreadedEngine:
 
     def __init__(self, engine: Engine, threads: int, name: str) -> None:
         self.sync_engine = engine
-        self._changed = self._copied_at = 0
-        """Rows that the driver's connection has changed: in all, and until the log was copied last."""
+        self._changed = self._checkpoint_at = 0
+        """Rows that the driver's connection has changed: in all, and until the last checkpoint."""
+        self._is_emptied = True
+        """Whether nothing was written since the WAL was emptied."""
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._idle: list[Connection] = []
         """Connections between two transactions. To take one from the engine's pool and give it back took 60 us."""
@@ -112,11 +116,12 @@ class ThreadedEngine:
                 coroutine.close()
                 raise RuntimeError("A transaction awaited something other than its connection.")
             self._changed = adapter.changed_rows
+            self._is_emptied = False
         return result
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
-        """Return a connection that no other thread uses. After an error it is not used again."""
+        """Return a connection that no other thread uses. After an error it goes back to the pool, which rolls it back."""
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -135,21 +140,32 @@ class ThreadedEngine:
             while True:
                 self._idle.pop().close()
 
-    def copy_log(self) -> None:
-        """Begin to copy what was committed from the log (WAL) into the file, if there is much of it.
+    def checkpoint(self) -> None:
+        """Begin a checkpoint, if at least `ROWS_PER_CHECKPOINT` rows have changed since the last one.
 
-        Only for a single thread: its next transaction begins when the copy has ended. A commit that copies takes
-        7 ms instead of one, and each reader whose action is in it waits.
+        Only for a single thread: its next transaction begins when the checkpoint has ended. A commit with a checkpoint
+        takes 7 ms instead of one, and each reader whose action is in it waits.
         """
-        if abs(self._changed - self._copied_at) >= UNCOPIED_ROWS:
-            self._copied_at = self._changed
-            self._threads.submit(self._copy_log)
+        if abs(self._changed - self._checkpoint_at) >= ROWS_PER_CHECKPOINT:
+            self._checkpoint_at = self._changed
+            self._threads.submit(self._execute, CHECKPOINT)
 
-    def _copy_log(self) -> None:
-        # By the connection that writes: before 3.51.3, SQLite could lose pages if a second one copied meanwhile
-        # (sqlite.org/wal.html, “the WAL-reset bug”). If it fails, a commit does it.
+    def empty_wal(self) -> None:
+        """Begin a checkpoint that also empties the WAL, if anything was written since the last one of this kind.
+
+        Until then, old pages in either file may contain words that were erased. Only for a single thread.
+        """
+        if not self._is_emptied:
+            self._is_emptied = True
+            self._checkpoint_at = self._changed
+            self._threads.submit(self._execute, *EMPTY_WAL)
+
+    def _execute(self, *statements: str) -> None:
+        # By the connection that writes: before 3.51.3, SQLite could lose pages if a second one did a checkpoint
+        # meanwhile (sqlite.org/wal.html, “the WAL-reset bug”). If it fails, a commit does it.
         with suppress(SQLAlchemyError), self._connection() as connection:
-            SyncConnectionAdapter(connection).fetch(COPY)
+            for statement in statements:
+                SyncConnectionAdapter(connection).fetch(statement)
 
     async def dispose(self) -> None:
         """Close the connections and stop the threads."""

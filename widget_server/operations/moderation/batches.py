@@ -33,7 +33,7 @@ A = TypeVar("A", Decide, Undo)
 __all__ = ["BATCH_VERBS", "Batch", "BatchVerb", "Preview", "Search"]
 
 SAMPLES = 10
-STEP = 500
+SAVE_EVERY = 500
 """Decisions after which the work stores its progress and sees whether it was stopped."""
 TURN = 50
 """Actions that are made before the event loop does other work."""
@@ -192,10 +192,10 @@ async def _decide(services: Services, batch: Batch, targets: Targets | None) -> 
     batch = await _go_on(services, batch, len(targets))
     verb: CommentVerb = _check_verb(batch.verb)
     keep = await _keep(services, batch.site)
-    for start in range(0, len(targets), STEP):
-        some = targets[start : start + STEP]
-        make = partial(_deciding, batch, verb, services.now_ms(), keep)
-        actions = await _made(make, some)
+    for start in range(0, len(targets), SAVE_EVERY):
+        some = targets[start : start + SAVE_EVERY]
+        make = partial(_decision_about, batch, verb, services.now_ms(), keep)
+        actions = await _make_actions(make, some)
         batch = await _submit(services, batch, actions)
         if batch.ended_at is not None:
             await _undo_rest(services, batch, {one.id for one in actions})
@@ -203,7 +203,7 @@ async def _decide(services: Services, batch: Batch, targets: Targets | None) -> 
     await _save(services, replace(batch, ended_at=services.now_ms()))
 
 
-def _deciding(
+def _decision_about(
     batch: Batch, verb: CommentVerb, at: int, keep: int, target: tuple[int, str]
 ) -> Decide:
     story, comment = target
@@ -232,24 +232,24 @@ async def _undo_rest(services: Services, batch: Batch, only: Container[str] | No
     left = await services.batches.undoable(batch.id)
     keep = await _keep(services, batch.site)
     some = [one for one in left if only is None or one[2] in only]
-    for start in range(0, len(some), STEP):
-        part = some[start : start + STEP]
-        make = partial(_undoing, undoing, services.now_ms(), keep)
-        await services.writer.submit_between(await _made(make, part))
+    for start in range(0, len(some), SAVE_EVERY):
+        part = some[start : start + SAVE_EVERY]
+        make = partial(_undo_of, undoing, services.now_ms(), keep)
+        await services.writer.submit_between(await _make_actions(make, part))
 
 
 async def _undo(services: Services, batch: Batch, undoes: str) -> None:
     targets = await services.batches.undoable(undoes)
     batch = await _go_on(services, batch, len(targets))
     keep = await _keep(services, batch.site)
-    for start in range(0, len(targets), STEP):
-        make = partial(_undoing, batch, services.now_ms(), keep)
-        actions = await _made(make, targets[start : start + STEP])
+    for start in range(0, len(targets), SAVE_EVERY):
+        make = partial(_undo_of, batch, services.now_ms(), keep)
+        actions = await _make_actions(make, targets[start : start + SAVE_EVERY])
         batch = await _submit(services, batch, actions)
     await _save(services, replace(batch, ended_at=services.now_ms()))
 
 
-def _undoing(batch: Batch, at: int, keep: int, target: tuple[int, str, str, str]) -> Undo:
+def _undo_of(batch: Batch, at: int, keep: int, target: tuple[int, str, str, str]) -> Undo:
     story, comment, decision, _ = target
     return Undo(
         story=story,
@@ -263,7 +263,7 @@ def _undoing(batch: Batch, at: int, keep: int, target: tuple[int, str, str, str]
     )
 
 
-async def _made(make: Callable[[T], A], targets: Sequence[T]) -> list[A]:
+async def _make_actions(make: Callable[[T], A], targets: Sequence[T]) -> list[A]:
     """Return the action for each target. To make all at once would keep readers waiting for milliseconds."""
     actions: list[A] = []
     for start in range(0, len(targets), TURN):

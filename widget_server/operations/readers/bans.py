@@ -38,7 +38,7 @@ async def with_ban(
 ) -> Grant:
     """Return the grant as this reader on this network has it: the banned read, or wait for approval.
 
-    If both are banned, the ban holds that allows less. The site's own people (`author` in the claims) are never
+    If both are banned, the stricter ban is in effect. The site's own people (`author` in the claims) are never
     banned, whatever their network. Another reason why the copy only reads comes first. Raises `UnavailableError`.
     """
     cached = await services.cache.site(grant.site.slug)
@@ -54,9 +54,9 @@ async def with_ban(
 
 
 async def _find_network(services: Services, cached: CachedSite, network: str) -> Ban | None:
-    """Return the ban in effect of a network, or None, also while the site does not ban networks.
+    """Return the newest ban in effect of a network, or None. Return None while the site does not ban networks.
 
-    The newest one: a network has another hash on each day, so a second ban may not have replaced the first.
+    A network has another hash on each day, so a second ban does not always replace the first.
     """
     if not cached.bans or not cached.site.settings.network_bans:
         return None

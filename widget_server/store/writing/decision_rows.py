@@ -280,7 +280,7 @@ class DecisionRows:
                 self._changed(row)
 
     def reopen_cases(self, comment: CommentRow, decision: str) -> None:
-        """Open the cases again that a decision closed, with the comment's revision of now."""
+        """Open the cases again that a decision closed, with the comment's current revision."""
         for row in self._cases.get(comment["id"], []):
             if row["decision"] == decision and row["queue"] not in self.open_queues(comment["id"]):
                 row |= {"closed_at": None, "decision": None, "revision": comment["revision"]}

@@ -98,7 +98,7 @@ def drop_mute(site: str, mute_id: str, decision: Decision) -> TransactionFn[bool
 def mute_again(
     found: ReportMute, lifted_at: int, until: int | None, reader: str | None, decision: Decision
 ) -> TransactionFn[bool]:
-    """Undo the lifting of a mute at a time: `until` is its end again.
+    """Undo the lifting that was made at `lifted_at`: the mute ends at `until` again.
 
     Result: False if the row is gone, this was undone before, or the reader has been muted anew. `reader` is
     None if they have erased the report at which they were muted: then only new reports do not count.
@@ -169,7 +169,7 @@ async def _reports_of(connection: AsyncConnection, mute_id: str) -> list[str]:
 async def _take_weight(
     connection: AsyncConnection, site: str, reader: str, mute_id: str, until: int | None = None
 ) -> None:
-    """Let what a reader has reported on a site count no more; with `until` only what came before."""
+    """Take the weight from a reader's reports on a site; with `until`, only from those given before it."""
     own = _of_reader(site, reader) & reports.c.muted_by.is_(None)
     if until is not None:
         own &= reports.c.at < until

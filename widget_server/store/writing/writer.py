@@ -1,7 +1,8 @@
 """Group commit: the one writer of a process writes many actions in one transaction.
 
 A batch contains the actions that arrive during the previous commit and in the `LINGER_S` after it, at
-most `MAX_BATCH`. So many actions share the cost of one `fsync`. Transaction functions without an action do not wait.
+most `MAX_BATCH`. So many actions share the cost of one `fsync`. A batch of transaction functions alone is written
+without this pause.
 Actions that no reader waits for are written in portions, in short transactions between those of readers.
 On SQLite such a transaction ends early when a reader's action arrives or the process stops: what is left of it
 comes first in the next one, or is left to its job.
@@ -54,6 +55,8 @@ LINGER_S = 0.002
 """Pause before each batch of actions, in seconds, so that it contains more of them."""
 MAX_BATCH = 500
 """Actions in one transaction."""
+REST_S = 60.0
+"""Time without a write, in seconds, after which SQLite's WAL is emptied: old pages may contain erased words."""
 PORTION = 96
 """Most actions that can wait in one transaction on SQLite. With fewer of them, its commit takes most of the time."""
 STEP = 18
@@ -267,24 +270,33 @@ class Writer:
 
     async def _write_batches(self) -> None:
         while not self._stopping:
-            await self._wake.wait()
+            await self._wait_for_writes()
             self._wake.clear()
             while self._queue or self._later:
                 # Readers and the writes that can wait take turns: neither keeps the other waiting.
                 if self._later and (self._was_later is False or not self._queue):
                     await self._write_portion()
                     if not self._queue:
-                        self._database.copy_log()
+                        self._database.checkpoint()
                     continue
                 if not self._later and any(write.action is not None for write in self._queue):
                     # Between batches too: a client that just received a result can send its next action
-                    # into the next batch. That halves the number of transactions. What people and jobs do by
-                    # transaction functions is too rare for it.
+                    # into the next batch. That halves the number of transactions. Of transaction functions
+                    # alone, few would arrive meanwhile.
                     await asyncio.sleep(LINGER_S)
                 self._was_later = False
                 await self._write(_take(self._queue, MAX_BATCH))
             self._was_later = False
-            self._database.copy_log()
+            self._database.checkpoint()
+
+    async def _wait_for_writes(self) -> None:
+        """Wait until there is a write. After a rest the WAL is emptied, once."""
+        try:
+            async with asyncio.timeout(REST_S):
+                await self._wake.wait()
+        except TimeoutError:
+            self._database.empty_wal()
+            await self._wake.wait()
 
     async def _write_portion(self) -> None:
         """Write the next actions that can wait, in one transaction."""
