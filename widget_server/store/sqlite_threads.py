@@ -21,8 +21,8 @@ T = TypeVar("T")
 
 CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 """Writes the pages of the WAL into the database file, as far as no reader needs the old ones. It waits for none."""
-EMPTY_WAL = ("PRAGMA busy_timeout=0", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA busy_timeout=5000")
-"""The same, and then empties the WAL, unless another connection uses it at that moment."""
+EMPTY_WAL = "PRAGMA wal_checkpoint(TRUNCATE)"
+"""The same, and then empties the WAL. It waits for the connections that use it, up to their `busy_timeout`."""
 ROWS_PER_CHECKPOINT = 1_000
 """Changed rows after which there is a checkpoint.
 
@@ -148,7 +148,7 @@ class ThreadedEngine:
         """
         if abs(self._changed - self._checkpoint_at) >= ROWS_PER_CHECKPOINT:
             self._checkpoint_at = self._changed
-            self._threads.submit(self._execute, CHECKPOINT)
+            self._threads.submit(self._do_checkpoint)
 
     def empty_wal(self) -> None:
         """Begin a checkpoint that also empties the WAL, if anything was written since the last one of this kind.
@@ -158,14 +158,24 @@ class ThreadedEngine:
         if not self._is_emptied:
             self._is_emptied = True
             self._checkpoint_at = self._changed
-            self._threads.submit(self._execute, *EMPTY_WAL)
+            self._threads.submit(self._empty_wal)
 
-    def _execute(self, *statements: str) -> None:
+    def _do_checkpoint(self) -> None:
         # By the connection that writes: before 3.51.3, SQLite could lose pages if a second one did a checkpoint
         # meanwhile (sqlite.org/wal.html, “the WAL-reset bug”). If it fails, a commit does it.
         with suppress(SQLAlchemyError), self._connection() as connection:
-            for statement in statements:
-                SyncConnectionAdapter(connection).fetch(statement)
+            SyncConnectionAdapter(connection).fetch(CHECKPOINT)
+
+    def _empty_wal(self) -> None:
+        with suppress(SQLAlchemyError), self._connection() as connection:
+            adapter = SyncConnectionAdapter(connection)
+            ((before,),) = adapter.fetch("PRAGMA busy_timeout")
+            # Without it, a write that arrives would wait as long as a backup reads.
+            adapter.fetch("PRAGMA busy_timeout=0")
+            try:
+                adapter.fetch(EMPTY_WAL)
+            finally:
+                adapter.fetch(f"PRAGMA busy_timeout={before}")
 
     async def dispose(self) -> None:
         """Close the connections and stop the threads."""
