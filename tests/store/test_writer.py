@@ -321,6 +321,37 @@ async def test_a_transaction_of_writes_that_can_wait_ends_early_when_a_reader_wa
     assert await log_numbers(store, story) == list(range(1, 61))
 
 
+async def test_a_portion_is_published_while_the_next_one_is_written(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PORTION", 5)
+    monkeypatch.setattr(writer, "WHOLE_PORTION", 5)
+    story = await store.story()
+    ids = [(await store.post(story, f"r{number}")).id for number in range(15)]
+    write, publish = store.database.write, store.writer._on_commit
+    running = 0
+    beside: list[int] = []
+
+    async def counted(transaction: Any) -> Any:
+        nonlocal running
+        running += 1
+        try:
+            return await write(transaction)
+        finally:
+            running -= 1
+
+    def published(events: Any, epoch: str) -> None:
+        beside.append(running)
+        publish(events, epoch)
+
+    monkeypatch.setattr(store.database, "write", counted)
+    monkeypatch.setattr(store.writer, "_on_commit", published)
+    store.events.clear()
+    assert await store.writer.submit_between([decide(story, one, "remove") for one in ids]) == 0
+    assert beside == [1, 1, 0], "transactions that run while one is published"
+    assert [one.comment.id for one in changes(store.events)] == ids
+
+
 @pytest.mark.parametrize("faulty", ["reader", "batch"])
 async def test_of_a_batch_and_a_reader_in_one_transaction_each_fails_alone(
     store: Store, faulty: str, caplog: pytest.LogCaptureFixture

@@ -2,12 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
 MAX_BATCHES = 4
 """Batches whose targets are kept: another process may do the work."""
 
-Targets = Sequence[tuple[int, str]]
-"""A story's number and a comment's id for each comment."""
+Targets = Sequence[Any]
+"""For each comment a story's number and its id, and for an undo also the decision and its verb."""
 
 
 class BatchTargets:

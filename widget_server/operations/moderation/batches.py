@@ -1,7 +1,8 @@
 """Decide about all comments that a search finds, in chunks, and undo such a batch whole."""
 
 import asyncio
-from collections.abc import Callable, Container, Sequence
+from collections.abc import AsyncGenerator, Callable, Container, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -36,7 +37,7 @@ SAMPLES = 10
 SAVE_EVERY = 500
 """Decisions after which the work stores its progress and sees whether it was stopped."""
 TURN = 50
-"""Actions that are made before the event loop does other work."""
+"""Actions that are made before the event loop does other work: to make all at once would keep readers waiting."""
 OWN_WORK_MS = 60_000
 """Time that a process has for the work that it does itself, before a job looks whether it was done."""
 FRESH_MS = 10_000
@@ -132,6 +133,8 @@ async def undo_batch(services: Services, by: Actor, site: str, name: str) -> Bat
         ended_at=None,
         by=by,
     )
+    if batch.ended_at is not None:
+        services.batch_targets.put(undoing.id, left)
     return await _order(services, undoing)
 
 
@@ -159,7 +162,7 @@ async def run_batch(services: Services, name: str) -> None:
     if batch.ended_at is not None:
         await _undo_rest(services, batch)
     elif batch.undoes is not None:
-        await _undo(services, batch, batch.undoes)
+        await _undo(services, batch, batch.undoes, kept)
     else:
         await _decide(services, batch, kept)
 
@@ -169,6 +172,15 @@ async def end_batch(services: Services, name: str) -> None:
     batch = await services.batches.find(name)
     if batch is not None and batch.ended_at is None:
         await _save(services, replace(batch, ended_at=services.now_ms()))
+
+
+def _is_fresh(services: Services, batch: Batch) -> bool:
+    """Return whether what the order found still holds.
+
+    Later, another process may have begun, and people have decided and readers edited.
+    """
+    age = services.now_ms() - batch.created_at
+    return not (batch.done or batch.refused) and age <= FRESH_MS
 
 
 async def _go_on(services: Services, batch: Batch, left: int) -> Batch:
@@ -184,27 +196,23 @@ async def _go_on(services: Services, batch: Batch, left: int) -> Batch:
 
 
 async def _decide(services: Services, batch: Batch, targets: Targets | None) -> None:
-    age = services.now_ms() - batch.created_at
-    # Another process may have begun, and people have decided and readers edited since.
-    if targets is None or batch.done or batch.refused or age > FRESH_MS:
+    if targets is None or not _is_fresh(services, batch):
         place = (batch.site, batch.verb, batch.search, batch.by.copies)
         targets = await services.batches.targets(*place, MAX_COMMENTS)
     batch = await _go_on(services, batch, len(targets))
     verb: CommentVerb = _check_verb(batch.verb)
-    keep = await _keep(services, batch.site)
-    for start in range(0, len(targets), SAVE_EVERY):
-        some = targets[start : start + SAVE_EVERY]
-        make = partial(_decision_about, batch, verb, services.now_ms(), keep)
-        actions = await _make_actions(make, some)
-        batch = await _submit(services, batch, actions)
-        if batch.ended_at is not None:
-            await _undo_rest(services, batch, {one.id for one in actions})
-            return
+    make = partial(_decision_about, batch, verb, await _keep(services, batch.site))
+    async with aclosing(_in_steps(services, make, targets)) as steps:
+        async for actions in steps:
+            batch = await _submit(services, batch, actions)
+            if batch.ended_at is not None:
+                await _undo_rest(services, batch, {one.id for one in actions})
+                return
     await _save(services, replace(batch, ended_at=services.now_ms()))
 
 
 def _decision_about(
-    batch: Batch, verb: CommentVerb, at: int, keep: int, target: tuple[int, str]
+    batch: Batch, verb: CommentVerb, keep: int, at: int, target: tuple[int, str]
 ) -> Decide:
     story, comment = target
     return Decide(
@@ -232,24 +240,21 @@ async def _undo_rest(services: Services, batch: Batch, only: Container[str] | No
     left = await services.batches.undoable(batch.id)
     keep = await _keep(services, batch.site)
     some = [one for one in left if only is None or one[2] in only]
-    for start in range(0, len(some), SAVE_EVERY):
-        part = some[start : start + SAVE_EVERY]
-        make = partial(_undo_of, undoing, services.now_ms(), keep)
-        await services.writer.submit_between(await _make_actions(make, part))
+    async for actions in _in_steps(services, partial(_undo_of, undoing, keep), some):
+        await services.writer.submit_between(actions)
 
 
-async def _undo(services: Services, batch: Batch, undoes: str) -> None:
-    targets = await services.batches.undoable(undoes)
+async def _undo(services: Services, batch: Batch, undoes: str, targets: Targets | None) -> None:
+    if targets is None or not _is_fresh(services, batch):
+        targets = await services.batches.undoable(undoes)
     batch = await _go_on(services, batch, len(targets))
-    keep = await _keep(services, batch.site)
-    for start in range(0, len(targets), SAVE_EVERY):
-        make = partial(_undo_of, batch, services.now_ms(), keep)
-        actions = await _make_actions(make, targets[start : start + SAVE_EVERY])
+    make = partial(_undo_of, batch, await _keep(services, batch.site))
+    async for actions in _in_steps(services, make, targets):
         batch = await _submit(services, batch, actions)
     await _save(services, replace(batch, ended_at=services.now_ms()))
 
 
-def _undo_of(batch: Batch, at: int, keep: int, target: tuple[int, str, str, str]) -> Undo:
+def _undo_of(batch: Batch, keep: int, at: int, target: tuple[int, str, str, str]) -> Undo:
     story, comment, decision, _ = target
     return Undo(
         story=story,
@@ -263,13 +268,29 @@ def _undo_of(batch: Batch, at: int, keep: int, target: tuple[int, str, str, str]
     )
 
 
-async def _make_actions(make: Callable[[T], A], targets: Sequence[T]) -> list[A]:
-    """Return the action for each target. To make all at once would keep readers waiting for milliseconds."""
-    actions: list[A] = []
-    for start in range(0, len(targets), TURN):
-        actions += [make(one) for one in targets[start : start + TURN]]
-        await asyncio.sleep(0)
-    return actions
+async def _in_steps(
+    services: Services, make: Callable[[int, T], A], targets: Sequence[T]
+) -> AsyncGenerator[list[A]]:
+    """Yield the actions for the targets, `SAVE_EVERY` at a time. The next ones are made while those are written.
+
+    `make` gets the time, in milliseconds since 1970, and a target.
+    """
+
+    async def made(some: Sequence[T]) -> list[A]:
+        at, actions = services.now_ms(), list[A]()
+        for start in range(0, len(some), TURN):
+            actions += [make(at, one) for one in some[start : start + TURN]]
+            await asyncio.sleep(0)
+        return actions
+
+    following = asyncio.create_task(made(targets[:SAVE_EVERY]))
+    try:
+        for start in range(0, len(targets), SAVE_EVERY):
+            actions, after = await following, start + SAVE_EVERY
+            following = asyncio.create_task(made(targets[after : after + SAVE_EVERY]))
+            yield actions
+    finally:
+        following.cancel()
 
 
 async def _submit(services: Services, batch: Batch, actions: Sequence[Decide | Undo]) -> Batch:

@@ -1,11 +1,11 @@
 """Read rows by their keys, upsert and insert them, by one statement for many.
 
-The keys or rows are one JSON parameter, which the database expands. The statement's text does not depend on their
-number, so it is built and compiled once. Compiling a `VALUES` list took longer than SQLite took to find the
-rows, and so did building an `IN` list. A driver that releases Python's lock for each row of an `executemany`
-releases it once here.
+Keys are one JSON parameter, which the database expands, and so are rows for PostgreSQL. The statement's text does not
+depend on their number, so it is built and compiled once. Compiling a `VALUES` list took longer than SQLite took to
+find the rows, and so did building an `IN` list.
 
-SQLite's driver gets the compiled text itself: for a few rows, SQLAlchemy took longer than SQLite.
+SQLite's driver gets the compiled text itself: for a few rows, SQLAlchemy took longer than SQLite. It also gets rows one
+by one: to expand JSON took SQLite longer than to write them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -82,9 +82,14 @@ async def read_by_keys(
 async def delete_by_keys(
     connection: AsyncConnection, table: Table, name: str, keys: Sequence[Any]
 ) -> None:
-    """Delete the rows with these values of a column, as `read_by_keys` finds them."""
-    statement = _delete_by_keys(table, name, connection.dialect.name)
-    await _run(connection, statement, [{name: key} for key in keys])
+    """Delete the rows with these values of a column."""
+    rows = [{name: key} for key in keys]
+    if isinstance(connection, SyncConnectionAdapter):
+        if rows:
+            await run_many(connection, _delete_by_key(table, name), rows)
+        return
+    for some in _chunks(rows):
+        await connection.execute(_delete_by_keys(table, name), {"rows": dump(some)})
 
 
 async def upsert(
@@ -94,20 +99,14 @@ async def upsert(
     rows: Sequence[Mapping[str, Any]],
 ) -> None:
     """Insert rows, and update those that exist under the same key. All rows have the same names."""
-    if rows:
-        statement = _upsert(table, tuple(rows[0]), tuple(key), connection.dialect.name)
-        await _run(connection, statement, rows)
-
-
-async def _run(
-    connection: AsyncConnection, statement: Executable, rows: Sequence[Mapping[str, Any]]
-) -> None:
+    if not rows:
+        return
+    names, known = tuple(rows[0]), tuple(key)
+    if isinstance(connection, SyncConnectionAdapter):
+        await run_many(connection, _upsert_row(table, names, known), rows)
+        return
     for some in _chunks(rows):
-        if isinstance(connection, SyncConnectionAdapter):
-            built = _built(statement, connection.dialect)
-            connection.fetch(built.text, built.values(some))
-        else:
-            await connection.execute(statement, {"rows": dump(some)})
+        await connection.execute(_upsert_rows(table, names, known), {"rows": dump(some)})
 
 
 def _chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
@@ -115,15 +114,15 @@ def _chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
 
 
 class _Built:
-    """A statement as SQLite's driver takes it. Its only parameter is the JSON of keys or rows."""
+    """A query as SQLite's driver takes it. Its only parameter is the JSON of the keys."""
 
-    def __init__(self, statement: Any, dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
+    def __init__(self, query: Any, dialect: Dialect) -> None:
+        compiled = query.compile(dialect=dialect)
         if set(compiled.positiontup) != {"rows"}:
-            raise ValueError("A statement by keys has no other parameter than them.")
+            raise ValueError("A query by keys has no other parameter than them.")
         self.text = str(compiled)
         self._times = len(compiled.positiontup)
-        columns = statement.selected_columns if isinstance(statement, Select) else ()
+        columns = query.selected_columns
         self._names = [str(column.name) for column in columns]
         read = [
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
@@ -131,9 +130,9 @@ class _Built:
         self._read = [(name, one) for name, one in zip(self._names, read, strict=True) if one]
         """What turns a value of the driver into one of its column: of booleans."""
 
-    def values(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-        """Return the parameters for these rows."""
-        return (dump(rows),) * self._times
+    def values(self, keys: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+        """Return the parameters for these keys."""
+        return (dump(keys),) * self._times
 
     def dicts(self, rows: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
         """Return rows of the driver by column."""
@@ -145,14 +144,14 @@ class _Built:
 
 
 _known: dict[Executable, _Built] = {}
-"""What SQLite's driver takes, by statement."""
+"""What SQLite's driver takes, by query."""
 
 
-def _built(statement: Executable, dialect: Dialect) -> _Built:
-    """Return what the driver needs of a statement that is built once."""
-    if statement not in _known:
-        _known[statement] = _Built(statement, dialect)
-    return _known[statement]
+def _built(query: Executable, dialect: Dialect) -> _Built:
+    """Return what the driver needs of a query that is built once."""
+    if query not in _known:
+        _known[query] = _Built(query, dialect)
+    return _known[query]
 
 
 def dicts_of(result: Result[Any]) -> list[dict[str, Any]]:
@@ -262,8 +261,8 @@ def _select_by_keys(
     query = select(table).select_from(each.join(table, and_(*same)))
     if where is not None:
         query = query.where(where)
-    if lock:
-        # All processes lock in one order: two that wait for each other would end in an error.
+    if lock and dialect != "sqlite":
+        # All processes lock in one order: two that wait for each other would end in an error. SQLite has one writer.
         query = query.order_by(*(table.c[name] for name in names)).with_for_update(
             of=table, key_share=key_share
         )
@@ -271,23 +270,33 @@ def _select_by_keys(
 
 
 @cache
-def _delete_by_keys(table: Table, name: str, dialect: str) -> Delete:
-    each = _json_table(dialect)
-    named = select(_field(each, table.c[name], dialect)).select_from(each)
+def _delete_by_key(table: Table, name: str) -> Delete:
+    return delete(table).where(table.c[name] == bindparam(name))
+
+
+@cache
+def _delete_by_keys(table: Table, name: str) -> Delete:
+    each = _json_table("postgresql")
+    named = select(_field(each, table.c[name], "postgresql")).select_from(each)
     return delete(table).where(table.c[name].in_(named))
 
 
 @cache
-def _upsert(table: Table, names: tuple[str, ...], key: tuple[str, ...], dialect: str) -> Executable:
-    each = _json_table(dialect)
-    fields = [_field(each, table.c[name], dialect) for name in names]
-    # Without a WHERE before it, SQLite parses ON CONFLICT as the start of a join.
-    rows = select(*fields).select_from(each).where(true())
-    insert: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    statement = insert(table).from_select(list(names), rows)
+def _upsert_row(table: Table, names: tuple[str, ...], key: tuple[str, ...]) -> Any:
+    return _or_update(sqlite.insert(table).inline(), names, key)
+
+
+@cache
+def _upsert_rows(table: Table, names: tuple[str, ...], key: tuple[str, ...]) -> Any:
+    each = _json_table("postgresql")
+    fields = [_field(each, table.c[name], "postgresql") for name in names]
+    rows = select(*fields).select_from(each)
+    return _or_update(postgresql.insert(table).from_select(list(names), rows), names, key)
+
+
+def _or_update(statement: Any, names: tuple[str, ...], key: tuple[str, ...]) -> Any:
     changed = {name: statement.excluded[name] for name in names if name not in key}
-    new: Executable = statement.on_conflict_do_update(index_elements=list(key), set_=changed)
-    return new
+    return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
 
 
 def _json_table(dialect: str) -> FromClause:

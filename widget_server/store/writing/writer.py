@@ -180,6 +180,8 @@ class Writer:
         """Writes of readers in the current transaction of writes that can wait."""
         self._was_later = False
         """Whether the last batch contained writes that can wait."""
+        self._unpublished: _Applied | None = None
+        """The last transaction of writes that can wait, while the next one begins in its thread."""
         self._wake = asyncio.Event()
         self._stopping = False
         self.metrics = WriterMetrics()
@@ -279,6 +281,7 @@ class Writer:
                     if not self._queue:
                         self._database.checkpoint()
                     continue
+                self._publish()
                 if not self._later and any(write.action is not None for write in self._queue):
                     # Between batches too: a client that just received a result can send its next action
                     # into the next batch. That halves the number of transactions. Of transaction functions
@@ -286,6 +289,7 @@ class Writer:
                     await asyncio.sleep(LINGER_S)
                 self._was_later = False
                 await self._write(_take(self._queue, MAX_BATCH))
+            self._publish()
             self._was_later = False
             self._database.checkpoint()
 
@@ -299,12 +303,13 @@ class Writer:
             await self._wake.wait()
 
     async def _write_portion(self) -> None:
-        """Write the next actions that can wait, in one transaction."""
+        """Write the next actions that can wait, in one transaction. Publish those of the transaction before meanwhile."""
         self._was_later = True
         most = PORTION if self._database.is_sqlite else WHOLE_PORTION
-        left = await self._write(_take(self._later, most), may_end=True)
-        # The readers in this transaction go on before the next one competes with them for Python's lock.
+        writing = asyncio.create_task(self._write(_take(self._later, most), may_end=True))
         await asyncio.sleep(0)
+        self._publish()
+        left = await writing
         if not self._stopping:
             self._later.extendleft(reversed(left))
             return
@@ -350,11 +355,21 @@ class Writer:
         self.metrics.commit_duration_seconds.add(time.perf_counter() - started)
         self.metrics.batch_size.add(len(applied.outcomes))
         self.healthy = True
+        self._publish()
+        self._unpublished = applied
+        if not may_end:
+            self._publish()
+        return applied.left
+
+    def _publish(self) -> None:
+        """Publish the events of the last transaction, and give the callers of its writes their results."""
+        applied, self._unpublished = self._unpublished, None
+        if applied is None:
+            return
         # Publish before the results: an acknowledged action is already on its way to other readers.
         self._on_commit(applied.events(), applied.epoch)
         for write, outcome in applied.outcomes:
             self._settle(write, outcome)
-        return applied.left
 
     def _settle(self, write: _PendingWrite, outcome: _Outcome) -> None:
         """Give the caller of a committed write its result."""
