@@ -22,7 +22,7 @@ export interface Comment {
   published_seq: number;
   state: "published" | "pending" | "removed";
   text: TextNode[];
-  author: { name: string | null; website: string | null; role: string | null; vouched?: boolean } | null;
+  author: { name: string | null; website: string | null; role: string | null; vouched?: boolean };
   copy: { label: string | null; origin: string | null } | null;
   lang: string | null;
   created_at: string;
@@ -315,8 +315,6 @@ export interface DiscussionApi extends Receiver {
     detail?: string | undefined;
     read_only?: string | null;
   }): boolean;
-  /** Tell the page's owner if a policy blocks the socket. Set once the widget is drawn. */
-  reportBlockedSocket?: () => void;
   /** Subscribe again with the present reader token. */
   rejoin(): void;
 }

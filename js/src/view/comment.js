@@ -52,7 +52,7 @@ export function commentView(view) {
   };
 
   /** @param {Comment} comment */
-  const nameOf = ({ author }) => author?.name || t("anonymous");
+  const nameOf = ({ author }) => author.name || t("anonymous");
 
   /**
    * @param {Comment} comment
@@ -66,16 +66,16 @@ export function commentView(view) {
     if (comment !== old) {
       const { author, text, lang } = comment;
       self.name = nameOf(comment);
-      const href = safeUrl(author?.website);
-      const name = author?.name ?? "";
+      const href = safeUrl(author.website);
+      const name = author.name ?? "";
       const [initial = "?"] = name;
       setText(avatar, removed ? "" : initial.toUpperCase());
       avatar["style"].setProperty("--hue", String(((name.length * 5 + (name.charCodeAt(0) || 0)) % 8) * HUE_STEP));
       head.replaceChildren(
         h("bdi", null, href ? h("a", externalLinkAttrs(href), self.name) : self.name),
-        author?.role
+        author.role
           ? h("span", { class: "badge " + author.role }, t(author.role))
-          : author?.vouched
+          : author.vouched
             ? h("span", { class: "badge", role: "img", "aria-label": t("vouched") }, "✓")
             : "",
         to ? h("span", null, t("to", { name: nameOf(to) })) : "",

@@ -1,5 +1,5 @@
 /**
- * Lazy part `more`: paging, links to comments, notices, the reader's own data, attribution and error details.
+ * Lazy part `more`: paging, links to comments, notices, the reader's own data and error details.
  *
  * @import {ViewContext, MorePart, Shared} from "../../part-api"
  * @import {Thread} from "../../types"
@@ -11,7 +11,6 @@ import { createNotices } from "./notices.js";
 import panelCss from "../panel.css";
 import { yourData } from "./your-data.js";
 
-export { addAttribution } from "./attribution.js";
 export { showErrorDetails } from "./error-details.js";
 export { STRINGS } from "./strings.js";
 
