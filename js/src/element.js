@@ -103,8 +103,9 @@ function mount(host, root, { server, code }) {
       if (!entries.some((entry) => entry.isIntersecting || COMMENT.test(location.hash))) return;
       near.disconnect();
       const token = host.getAttribute("token");
-      story = getDiscussion(server, code, token, host.getAttribute("identity"));
-      loadLocale(server, strings, resolveLanguage(host, token), "1").then(onStringsLoaded, onStringsLoaded);
+      const lang = resolveLanguage(host, token);
+      story = getDiscussion(server, code, token, host.getAttribute("identity"), lang);
+      loadLocale(server, strings, lang, "1").then(onStringsLoaded, onStringsLoaded);
       stop = story.subscribe(draw);
     },
     { rootMargin: LOAD_MARGIN },

@@ -275,7 +275,15 @@ export type StateEvent =
   | { type: "set"; change: Partial<State> };
 
 /** Functions that the live part adds to a discussion. */
-export interface DiscussionApi extends Receiver {
+/** What the element that was connected last says of itself and its reader. Set by `getDiscussion`. */
+export interface Attributes {
+  token: string | null;
+  identity: string | null;
+  /** Language of the copy, without its region. */
+  lang: string;
+}
+
+export interface DiscussionApi extends Receiver, Attributes {
   /** Set by the part `connection`. */
   connection: Connection;
   /** Whether the socket is subscribed to this story and accepts actions. */
