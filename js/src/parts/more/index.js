@@ -31,13 +31,15 @@ export function open(context, tools) {
 
   /** Load the next page of threads and focus its first comment. */
   async function page() {
-    const { order, filter, only = "" } = story.state;
+    const { order, only } = story.state;
     // With a filter, several pages may contain no matching comment.
     for (let tries = MAX_PAGES; tries--; ) {
       const { next } = story.state;
       if (!next) break;
-      const more = await story.get(`?order=${order}&before=${encodeURIComponent(next)}${only}`);
-      const { threads } = story.state;
+      const more = await story.get(`?order=${order}&before=${encodeURIComponent(next)}${only ?? ""}`);
+      const { threads, filter, ...now } = story.state;
+      // Another list was chosen meanwhile, or a second click has loaded this page.
+      if (now.order !== order || now.only !== only || now.next !== next) return;
       const known = ids(threads);
       /** @type {Thread[]} */
       const newThreads = more.threads.filter((/** @type {Thread} */ { id }) => !known.has(id));
