@@ -28,6 +28,7 @@ export interface Comment {
   created_at: string;
   edited_at: string | null;
   pinned: boolean;
+  featured?: boolean;
   tally: Tally;
   /** Whether an edit is waiting for moderation. */
   waiting?: boolean;
@@ -274,7 +275,6 @@ export type StateEvent =
   | { type: "own"; comment: OwnComment }
   | { type: "set"; change: Partial<State> };
 
-/** Functions that the live part adds to a discussion. */
 /** What the element that was connected last says of itself and its reader. Set by `getDiscussion`. */
 export interface Attributes {
   token: string | null;
@@ -283,6 +283,7 @@ export interface Attributes {
   lang: string;
 }
 
+/** Functions that the live part adds to a discussion. */
 export interface DiscussionApi extends Receiver, Attributes {
   /** Set by the part `connection`. */
   connection: Connection;

@@ -178,6 +178,27 @@ async def test_of_two_orders_the_last_chosen_is_shown_whichever_arrives_last(
     await expect(page.get_by_role("button", name="Most reactions first")).to_be_visible()
 
 
+async def test_a_featured_comment_is_marked_as_long_as_the_site_features_it(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    first = say(story, "The first.")
+    say(story, "The second.", parent=first)
+    demo.run("comment", "feature", first)
+    page = await hosts.open(story.snippet)
+    one = page.get_by_role("article").filter(has_text="The first.")
+    await expect(one.locator(".state")).to_have_text("Featured by The Harbour Post")
+    await expect(page.get_by_text("Featured by")).to_have_count(1)
+    await readers(page, 1)
+    # A pinned comment is at the top, which is said first.
+    demo.run("comment", "pin", first)
+    await expect(one.locator(".state")).to_have_text("Pinned by The Harbour Post")
+    demo.run("comment", "unpin", first)
+    await expect(one.locator(".state")).to_have_text("Featured by The Harbour Post")
+    demo.run("comment", "unfeature", first)
+    await expect(one.locator(".state")).to_have_count(0)
+
+
 async def test_a_reaction_to_a_comment_by_keyboard_appears_for_others(
     demo: Demo, hosts: Hosts
 ) -> None:

@@ -95,7 +95,7 @@ export function commentView(view) {
 
   /** @param {State} state */
   function drawFacts({ settings, copy: own, story }) {
-    const { id, created_at, edited_at, copy, pinned, waiting, state } = self.comment;
+    const { id, created_at, edited_at, copy, pinned, featured, waiting, state } = self.comment;
     const site = settings.show_copy && copy?.origin !== (own?.origin ?? origin) && copyLabel(copy);
     time.dateTime = created_at;
     time.href = view.address() + "#c-" + id;
@@ -103,12 +103,11 @@ export function commentView(view) {
     const facts = [site, edited_at && t("edited")].filter(Boolean).join(" · ");
     setText(rest, facts);
     if (facts) head.append(rest);
+    const mark = pinned ? "pinned" : featured ? "featured" : "";
     const [text, icon] =
       waiting || state === "pending"
         ? [t(state === "published" ? "waiting" : state), "clock"]
-        : pinned
-          ? [t("pinned", { name: story?.publisher || t("moderator") }), "pin"]
-          : ["", ""];
+        : [mark && t(mark, { name: story?.publisher || t("moderator") }), mark];
     setText(status, text);
     status.className = "state icon-" + icon;
     set(article, "class", icon);
