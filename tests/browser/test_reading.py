@@ -199,6 +199,17 @@ async def test_a_featured_comment_is_marked_as_long_as_the_site_features_it(
     await expect(one.locator(".state")).to_have_count(0)
 
 
+async def test_a_mark_of_two_lines_above_a_comment_moves_nothing(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    demo.run("comment", "feature", say(story, "The first."))
+    room = {"width": 360, "height": 1_200}
+    page = await hosts.open(story.snippet, attributes='lang="de"', head=SHIFTS, viewport=room)
+    await expect(page.get_by_text("Hervorgehoben von The Harbour Post")).to_be_visible()
+    await readers(page, 1)
+    await page.evaluate(TWO_FRAMES)
+    assert await page.evaluate("shifts") <= 0.01
+
+
 async def test_a_reaction_to_a_comment_by_keyboard_appears_for_others(
     demo: Demo, hosts: Hosts
 ) -> None:
