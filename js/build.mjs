@@ -146,15 +146,16 @@ function locales() {
 const LANGUAGES = readdirSync(join(HERE, "src", "locales"))
   .sort()
   .map((name) => name.replace(".json", ""));
-const PARTS = ["more-corrections", "more-decisions", "more-hints", "opening", "proof", "writing", "outbox", "more", "options", "preview", "links", "comment-reactions", "navigation", "live", "fallback", "connection"];
+const PARTS = ["more-corrections", "more-decisions", "more-hints", "opening", "proof", "outbox", "preview", "writing", "more", "options", "links", "comment-reactions", "navigation", "live", "fallback", "connection"];
 /** Lazy parts. The first file holds the hash of `connection`, which holds the hashes of the others, but of
- * `more-corrections`, `more-decisions`, `more-hints` and `opening`, which `navigation` holds, and `proof`, which `outbox` holds. */
+ * `more-corrections`, `more-decisions`, `more-hints` and `opening`, which `navigation` holds, `outbox` and `preview`, which
+ * `writing` holds, and `proof`, which `outbox` holds. */
 const parts = [];
 /** @type {Record<string, string>} */
 const hashes = {};
 for (const name of PARTS) {
-  const { "more-corrections": corrections = "", "more-decisions": decisions = "", "more-hints": hints = "", opening = "", proof = "", ...others } = hashes;
-  const define = { CORRECTIONS: JSON.stringify(corrections), OTHERS: JSON.stringify(others), DECISIONS: JSON.stringify(decisions), HINTS: JSON.stringify(hints), OPENING: JSON.stringify(opening), PROOF: JSON.stringify(proof) };
+  const { "more-corrections": corrections = "", "more-decisions": decisions = "", "more-hints": hints = "", opening = "", outbox = "", preview = "", proof = "", ...others } = hashes;
+  const define = { CORRECTIONS: JSON.stringify(corrections), OTHERS: JSON.stringify(others), DECISIONS: JSON.stringify(decisions), HINTS: JSON.stringify(hints), OPENING: JSON.stringify(opening), OUTBOX: JSON.stringify(outbox), PREVIEW: JSON.stringify(preview), PROOF: JSON.stringify(proof) };
   const part = await bundle(`src/parts/${name}/index.js`, { format: "esm", define });
   hashes[name] = createHash("sha256").update(part.content).digest("base64").slice(0, -1);
   parts.push(part);

@@ -18,7 +18,9 @@ declare const OPENING: string;
 declare const CORRECTIONS: string;
 declare const HINTS: string;
 
-/** SHA-256 of the part `proof` in the same form. Set by the build. */
+/** SHA-256 of the parts `outbox`, `preview` and `proof` in the same form. Set by the build. */
+declare const OUTBOX: string;
+declare const PREVIEW: string;
 declare const PROOF: string;
 
 /** SHA-256 of each other part in the same form, by part name. Set by the build. */

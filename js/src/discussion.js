@@ -7,6 +7,7 @@ import { request, now } from "./api.js";
 import { json, writeStorage, storageKey, readStorage } from "./storage.js";
 import { backoff } from "./backoff.js";
 import { importPart, importPartWithRetry } from "./parts.js";
+import { baseLanguage } from "./i18n.js";
 import { INITIAL_STATE, applySnapshot, newerTally, reduce, installCommentReducer, optimisticReaction } from "./state.js";
 
 /** Error codes that end the whole discussion on this page, not only one action. */
@@ -27,11 +28,12 @@ const discussions = {};
  * @param {string} code
  * @param {string | null} token
  * @param {string | null} identity
+ * @param {string} lang
  */
-export function getDiscussion(server, code, token, identity) {
+export function getDiscussion(server, code, token, identity, lang) {
   const found = (discussions[server + code] ??= createDiscussion(server, code));
   // The newest token and identity apply: the page may have replaced rejected ones.
-  return Object.assign(found, { token, identity });
+  return Object.assign(found, { token, identity, lang });
 }
 
 /**
@@ -49,9 +51,11 @@ function createDiscussion(server, code) {
   const self = {
     server,
     code,
-    token: /** @type {string | null} */ (null),
-    identity: /** @type {string | null} */ (null),
-    state: INITIAL_STATE,
+    state: {
+      ...INITIAL_STATE,
+      // Where the owner keeps languages apart: until the part `options` filters.
+      filter: isOwnLanguage,
+    },
     /** The identity token already sent: it is valid once. */
     spent: /** @type {string | null} */ (null),
     load,
@@ -65,9 +69,14 @@ function createDiscussion(server, code) {
     storage,
     saveToStorage,
     now,
-    // Added by the live part (`createActions`).
+    // Added by `getDiscussion`, the part `connection` and the live part (`createActions`).
     .../** @type {DiscussionApi} */ ({}),
   };
+
+  /** @type {State["filter"]} */
+  function isOwnLanguage({ lang }) {
+    return !self.state.settings.discussion_languages || !lang || baseLanguage(lang) === self.lang;
+  }
 
   /** @param {string} [site] */
   function storage(site = self.state.story?.site) {

@@ -103,8 +103,9 @@ function mount(host, root, { server, code }) {
       if (!entries.some((entry) => entry.isIntersecting || COMMENT.test(location.hash))) return;
       near.disconnect();
       const token = host.getAttribute("token");
-      story = getDiscussion(server, code, token, host.getAttribute("identity"));
-      loadLocale(server, strings, resolveLanguage(host, token), "1").then(onStringsLoaded, onStringsLoaded);
+      const lang = resolveLanguage(host, token);
+      story = getDiscussion(server, code, token, host.getAttribute("identity"), lang);
+      loadLocale(server, strings, lang, "1").then(onStringsLoaded, onStringsLoaded);
       stop = story.subscribe(draw);
     },
     { rootMargin: LOAD_MARGIN },
@@ -134,15 +135,13 @@ function mount(host, root, { server, code }) {
     const { state } = story;
     const { error } = state;
     note.hidden ||= !error;
-    note.lang = t("lang");
-    note.dir = t("dir");
     if (error) {
       hide();
       if (shownError === error) return;
       shownError = error;
       // If the server rejects a copy, readers see only the link.
-      note.hidden = error.code !== "unavailable";
-      note.textContent = t("unavailable");
+      const hidden = error.code !== "unavailable";
+      Object.assign(note, { hidden, lang: t("lang"), dir: t("dir"), textContent: t("unavailable") });
       emit("error", error.code);
       // Cause and remedy for the page's owner, in the console.
       withMore((part) => shownError === error && part.showErrorDetails(note, error, t, server, shared, stop));

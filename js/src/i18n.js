@@ -42,6 +42,7 @@ export const STRINGS = {
   author: "Author",
   moderator: "Moderator",
   pinned: "Pinned by {name}",
+  featured: "Featured by {name}",
   none: "No comments yet",
   closed: "This discussion is closed. You can go on reading.",
   unsure: "Not sent yet. Trying again…",
@@ -62,8 +63,11 @@ export function resolveLanguage(element, token) {
     const claims = /** @type {any} */ (token).split(".")[3];
     tag ||= JSON.parse(atob(claims.replace(/-/g, "+").replace(/_/g, "/"))).lang;
   } catch {}
-  return (tag || navigator.language).split(/[-_]/)[0].toLowerCase();
+  return baseLanguage(tag || navigator.language);
 }
+
+/** Return a language tag without its region. @param {string} tag */
+export const baseLanguage = (tag) => /** @type {string} */ (tag.split(/[-_]/)[0]).toLowerCase();
 
 /**
  * Replace the English strings of a part by those of another language: all of them or none.

@@ -3,10 +3,11 @@
  */
 import { h } from "./dom.js";
 
+// Tests without a browser have no document.
+const page = globalThis.document;
 /** The embed's own script element. `currentScript` is set only while it runs, and never for modules. */
 const script = /** @type {HTMLScriptElement | null | undefined} */ (
-  globalThis.document?.currentScript ??
-    globalThis.document?.querySelector("script[type=module][src$='/embed.js']")
+  page?.currentScript ?? page?.querySelector("script[type=module][src$='/embed.js']")
 );
 /** Origin of the script: it has the other files of the same build. */
 export const SCRIPT_SERVER = /.+(?=\/embed[./])/.exec(script?.src ?? "")?.[0];

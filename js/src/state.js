@@ -14,7 +14,6 @@ export const INITIAL_STATE = /** @type {State} */ ({
   can: /** @type {State["can"]} */ (["read", "react", "comment"]),
   order: "newest",
   muted: /** @type {State["muted"]} */ ([]),
-  filter: (_) => true,
   mine: { reaction: null, reactions: {}, comments: {} },
 });
 

@@ -22,12 +22,13 @@ export interface Comment {
   published_seq: number;
   state: "published" | "pending" | "removed";
   text: TextNode[];
-  author: { name: string | null; website: string | null; role: string | null; vouched?: boolean } | null;
+  author: { name: string | null; website: string | null; role: string | null; vouched?: boolean };
   copy: { label: string | null; origin: string | null } | null;
   lang: string | null;
   created_at: string;
   edited_at: string | null;
   pinned: boolean;
+  featured?: boolean;
   tally: Tally;
   /** Whether an edit is waiting for moderation. */
   waiting?: boolean;
@@ -274,8 +275,16 @@ export type StateEvent =
   | { type: "own"; comment: OwnComment }
   | { type: "set"; change: Partial<State> };
 
+/** What the element that was connected last says of itself and its reader. Set by `getDiscussion`. */
+export interface Attributes {
+  token: string | null;
+  identity: string | null;
+  /** Language of the copy, without its region. */
+  lang: string;
+}
+
 /** Functions that the live part adds to a discussion. */
-export interface DiscussionApi extends Receiver {
+export interface DiscussionApi extends Receiver, Attributes {
   /** Set by the part `connection`. */
   connection: Connection;
   /** Whether the socket is subscribed to this story and accepts actions. */
@@ -315,8 +324,6 @@ export interface DiscussionApi extends Receiver {
     detail?: string | undefined;
     read_only?: string | null;
   }): boolean;
-  /** Tell the page's owner if a policy blocks the socket. Set once the widget is drawn. */
-  reportBlockedSocket?: () => void;
   /** Subscribe again with the present reader token. */
   rejoin(): void;
 }

@@ -1,12 +1,14 @@
 """Reading: requests, links to comments, order, muting, reactions to comments, filters."""
 
+import asyncio
 import json
+import re
 import secrets
 import urllib.request
 from dataclasses import replace
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, Route, expect
 
 from tests.bench.embed_effort import TWO_FRAMES
 from tests.browser.actions import article, comment, more, reaction, readers
@@ -116,6 +118,96 @@ async def test_the_order_is_chosen_and_kept_while_paging(demo: Demo, hosts: Host
     await page.get_by_role("button", name="Show more").click()
     await expect(article(page, "Number 20.")).to_be_focused()
     await expect(page.get_by_role("article").last).to_contain_text("Number 24.")
+
+
+async def hold_requests(page: Page, query: str) -> asyncio.Event:
+    """Hold back the page's requests for comments with this query until the event is set."""
+    may_answer = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_answer.wait()
+        await route.continue_()
+
+    await page.route(re.compile(re.escape(query)), hold)
+    return may_answer
+
+
+async def choose_order(page: Page, now: str, order: str) -> None:
+    await page.get_by_role("button", name=now).click()
+    await page.get_by_role("group", name="Order").get_by_role("button", name=order).click()
+
+
+async def test_a_page_that_arrives_after_another_order_was_chosen_is_dropped(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    for number in range(24):
+        say(story, f"Number {number}.")
+    page = await hosts.open(story.snippet)
+    await expect(page.get_by_role("article")).to_have_count(20)
+    may_answer = await hold_requests(page, "order=newest&before=")
+    async with page.expect_response(re.compile("order=newest&before=")) as late:
+        await page.get_by_role("button", name="Show more comments").click()
+        await choose_order(page, "Newest first", "Oldest first")
+        await expect(page.get_by_role("article").first).to_contain_text("Number 0.")
+        may_answer.set()
+    await (await late.value).finished()
+    await page.evaluate(TWO_FRAMES)
+    await expect(page.get_by_role("article")).to_have_count(20)
+    await page.get_by_role("button", name="Show more comments").click()
+    await expect(page.get_by_role("article")).to_have_count(24)
+    await expect(page.get_by_role("article").last).to_contain_text("Number 23.")
+
+
+async def test_of_two_orders_the_last_chosen_is_shown_whichever_arrives_last(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    for number in range(3):
+        say(story, f"Number {number}.")
+    page = await hosts.open(story.snippet)
+    await expect(page.get_by_role("article")).to_have_count(3)
+    may_answer = await hold_requests(page, "order=oldest")
+    async with page.expect_response(re.compile("order=oldest")) as late:
+        await choose_order(page, "Newest first", "Oldest first")
+        await choose_order(page, "Newest first", "Most reactions first")
+        await expect(page.get_by_role("button", name="Most reactions first")).to_be_visible()
+        may_answer.set()
+    await (await late.value).finished()
+    await page.evaluate(TWO_FRAMES)
+    await expect(page.get_by_role("button", name="Most reactions first")).to_be_visible()
+
+
+async def test_a_featured_comment_is_marked_as_long_as_the_site_features_it(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    first = say(story, "The first.")
+    say(story, "The second.", parent=first)
+    demo.run("comment", "feature", first)
+    page = await hosts.open(story.snippet)
+    one = page.get_by_role("article").filter(has_text="The first.")
+    await expect(one.locator(".state")).to_have_text("Featured by The Harbour Post")
+    await expect(page.get_by_text("Featured by")).to_have_count(1)
+    await readers(page, 1)
+    # A pinned comment is at the top, which is said first.
+    demo.run("comment", "pin", first)
+    await expect(one.locator(".state")).to_have_text("Pinned by The Harbour Post")
+    demo.run("comment", "unpin", first)
+    await expect(one.locator(".state")).to_have_text("Featured by The Harbour Post")
+    demo.run("comment", "unfeature", first)
+    await expect(one.locator(".state")).to_have_count(0)
+
+
+async def test_a_mark_of_two_lines_above_a_comment_moves_nothing(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    demo.run("comment", "feature", say(story, "The first."))
+    room = {"width": 360, "height": 1_200}
+    page = await hosts.open(story.snippet, attributes='lang="de"', head=SHIFTS, viewport=room)
+    await expect(page.get_by_text("Hervorgehoben von The Harbour Post")).to_be_visible()
+    await readers(page, 1)
+    await page.evaluate(TWO_FRAMES)
+    assert await page.evaluate("shifts") <= 0.01
 
 
 async def test_a_reaction_to_a_comment_by_keyboard_appears_for_others(

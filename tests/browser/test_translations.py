@@ -1,13 +1,15 @@
 """Languages travel: snippets that name the copy's language, and discussions of one language."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts, Story
+from tests.browser.embed_files import MANIFEST
 from tests.browser.test_reading import say
 from tests.browser.test_story_pages import PHONE, WITHOUT, faults
 
@@ -112,13 +114,54 @@ async def test_one_language_is_read_page_by_page(demo: Demo, hosts: Hosts) -> No
         say(german, f"Nummer {number}.")
         say(english, f"Number {number}.")
     page = await hosts.open(german.snippet, attributes='lang="de"')
-    # Until the part `options` is there, the page shows the first comments of all languages.
-    await expect(article(page, "Number")).to_have_count(0)
     await expect(page.get_by_role("article")).to_have_count(20)
     await page.get_by_role("button", name="Weitere Kommentare zeigen").click()
     await expect(article(page, "Nummer 0.")).to_be_visible()
     await expect(page.get_by_role("article")).to_have_count(24)
     await expect(article(page, "Number")).to_have_count(0)
+
+
+PAINTED = """<script>
+window.painted = new Set();
+(function look() {
+  for (const widget of document.querySelectorAll("story-widget"))
+    for (const each of widget.shadowRoot.querySelectorAll(".comment-text"))
+      if (each.getClientRects().length) painted.add(each.textContent);
+  requestAnimationFrame(look);
+})();
+</script>"""
+"""Collects the text of each comment that is in the page in any frame."""
+
+
+async def test_where_languages_are_kept_apart_no_comment_of_another_one_is_ever_painted(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    demo.run("story", "set", story.code, "discussion_languages=apart")
+    english, german = in_language(story, "en"), in_language(story, "de-AT")
+    say(english, "First in English.")
+    top = say(german, "Auf Deutsch.")
+    say(english, "An answer in English.", parent=top)
+    say(story, "A voice of unknown language.")
+    page = await hosts.page(await hosts.reader())
+    may_load = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_load.wait()
+        await route.continue_()
+
+    await page.route(f"**/{MANIFEST['parts']['options']['file']}*", hold)
+    await hosts.open(german.snippet, page=page, attributes='lang="de"', head=PAINTED)
+    # Before the part is there that shows the languages, and asks the server for comments of this one.
+    await expect(page.get_by_role("article")).to_have_count(2)
+    await expect(page.get_by_role("group", name="Sprache")).to_have_count(0)
+    may_load.set()
+    language = page.get_by_role("group", name="Sprache")
+    await expect(language.get_by_role("button", name="Deutsch")).to_be_visible()
+    painted = await page.evaluate("[...painted].sort()")
+    assert painted == ["A voice of unknown language.", "Auf Deutsch."]
+    await language.get_by_role("button", name="Alle").click()
+    await expect(page.get_by_role("article")).to_have_count(4)
 
 
 async def test_together_is_the_default_and_loads_nothing_more(demo: Demo, hosts: Hosts) -> None:

@@ -140,7 +140,7 @@ def test_the_page_says_that_a_comment_is_featured_and_names_the_feed(
     (comment,) = written(shared_server, story, "one")
     shared_server.cli("comment", "feature", comment)
     page = shared_server.http.get(f"/s/{story.code}?lang=de").text
-    assert '<p class="state icon-check">Hervorgehoben</p>' in page
+    assert '<p class="state icon-star">Hervorgehoben</p>' in page
     assert f'href="{shared_server.url}/s/{story.code}/featured.atom"' in page
 
 

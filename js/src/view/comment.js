@@ -52,7 +52,7 @@ export function commentView(view) {
   };
 
   /** @param {Comment} comment */
-  const nameOf = ({ author }) => author?.name || t("anonymous");
+  const nameOf = ({ author }) => author.name || t("anonymous");
 
   /**
    * @param {Comment} comment
@@ -66,16 +66,16 @@ export function commentView(view) {
     if (comment !== old) {
       const { author, text, lang } = comment;
       self.name = nameOf(comment);
-      const href = safeUrl(author?.website);
-      const name = author?.name ?? "";
+      const href = safeUrl(author.website);
+      const name = author.name ?? "";
       const [initial = "?"] = name;
       setText(avatar, removed ? "" : initial.toUpperCase());
       avatar["style"].setProperty("--hue", String(((name.length * 5 + (name.charCodeAt(0) || 0)) % 8) * HUE_STEP));
       head.replaceChildren(
         h("bdi", null, href ? h("a", externalLinkAttrs(href), self.name) : self.name),
-        author?.role
+        author.role
           ? h("span", { class: "badge " + author.role }, t(author.role))
-          : author?.vouched
+          : author.vouched
             ? h("span", { class: "badge", role: "img", "aria-label": t("vouched") }, "✓")
             : "",
         to ? h("span", null, t("to", { name: nameOf(to) })) : "",
@@ -95,7 +95,7 @@ export function commentView(view) {
 
   /** @param {State} state */
   function drawFacts({ settings, copy: own, story }) {
-    const { id, created_at, edited_at, copy, pinned, waiting, state } = self.comment;
+    const { id, created_at, edited_at, copy, pinned, featured, waiting, state } = self.comment;
     const site = settings.show_copy && copy?.origin !== (own?.origin ?? origin) && copyLabel(copy);
     time.dateTime = created_at;
     time.href = view.address() + "#c-" + id;
@@ -103,12 +103,11 @@ export function commentView(view) {
     const facts = [site, edited_at && t("edited")].filter(Boolean).join(" · ");
     setText(rest, facts);
     if (facts) head.append(rest);
+    const mark = pinned ? "pinned" : featured ? "featured" : "";
     const [text, icon] =
       waiting || state === "pending"
         ? [t(state === "published" ? "waiting" : state), "clock"]
-        : pinned
-          ? [t("pinned", { name: story?.publisher || t("moderator") }), "pin"]
-          : ["", ""];
+        : [mark && t(mark, { name: story?.publisher || t("moderator") }), mark];
     setText(status, text);
     status.className = "state icon-" + icon;
     set(article, "class", icon);

@@ -136,24 +136,17 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     status,
   );
   let drawTimer = 0;
-  /** Whether there ever was a notice, or a reason why readers cannot write. @type {unknown} */
-  let noticed;
 
   /** @param {State} state */
   function draw(state) {
-    const { story, settings, mine, can, muted, filter, read_only, identity, lapsed } = state;
+    const { story, settings, mine, can, muted, filter, read_only } = state;
     if (!story) return;
     drawn = state;
     setText(prompt, localText(t, settings, "prompt"));
     bar.draw(state);
     setText(notice, story.notice ?? "");
     if (story.closed) setText(reason, t("closed"));
-    // Also logs the reason for the page's owner.
-    noticed ||= story.notice || story.closed || read_only || identity || lapsed;
-    if (noticed) self.part("more").then((part) => part.drawNotices(notice, reason), () => {});
-    for (const name of /** @type {const} */ (["accent", "density"])) {
-      element["style"].setProperty("--site-" + name, /** @type {string} */ (settings[name] ?? ""));
-    }
+    element["style"].setProperty("--site-density", /** @type {string} */ (settings.density ?? ""));
     // If only this copy may not comment, the composer keeps its place until the reason is drawn there.
     composer.hidden = !read_only && !isAllowed(state, "comment");
     next.hidden = !state.next;

@@ -25,25 +25,24 @@ export function complete(view, host, tools) {
   const end = new AbortController();
   const { signal } = end;
   const clock = setInterval(view.redraw, CLOCK_INTERVAL_MS);
-  const composer = /** @type {HTMLElement} */ (element.querySelector(".composer"));
+  const find = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (element.querySelector(selector));
+  const composer = find(".composer");
   const status = /** @type {HTMLElement} */ (element.lastElementChild);
-  const presence = /** @type {HTMLElement} */ (element.querySelector(".presence"));
-  const reportError = /** @type {HTMLElement} */ (element.querySelector(".bar ~ .row > button"));
+  const presence = find(".presence");
+  const reportError = find(".bar ~ .row > button");
+  const text = /** @type {HTMLTextAreaElement} */ (find("textarea"));
+  const [notice, reason] = /** @type {[HTMLElement, HTMLElement]} */ ([...element.querySelectorAll(".notice")]);
+  /** Whether there ever was a notice, or a reason why readers cannot write. @type {unknown} */
+  let noticed;
   /** @type {Record<string, number> | undefined} */
   let last;
   /** Text of the page that is selected, or was until a moment ago. */
   let selected = "";
   view.style(css);
-  story.reportBlockedSocket = () => view.fetchPart("navigation").then((part) => part.reportBlockedSocket(story.server), () => {});
   // Reactions chosen before the page was left, without a reply yet.
   if (story.storage().unsent) story.loadLivePart().then(() => story.resume(), () => {});
-  // Without a snippet, add title, author and license to the page.
-  if (!host.firstElementChild && !host.links[0]) {
-    const original = story.state.story;
-    const shown = { ...original, ...original?.translations?.[view.t("lang")] };
-    view.fetchPart("more").then((part) => part.addAttribution(host, shown, tools), () => {});
-  }
-  if (host.closest("blockquote")) view.fetchPart("navigation").then((part) => part.readInk(host, element, signal), () => {});
+  // Without a snippet the page has no attribution; in a quotation the ink may be too light.
+  if (!host.links[0] || host.closest("blockquote")) view.fetchPart("navigation").then((part) => part.adapt(view, host, signal, tools), () => {});
 
   /** Load a part that then draws by itself. @param {"live" | "navigation" | "options"} name */
   const load = (name) => part(name).catch(() => {});
@@ -73,7 +72,6 @@ export function complete(view, host, tools) {
   }
 
   // Save a draft from the first character on. The part `writing` replaces this listener.
-  const text = /** @type {HTMLTextAreaElement} */ (composer.querySelector("textarea"));
   const save = () => story.saveToStorage({ drafts: { ...story.storage().drafts, [story.code + " "]: text.value } });
   text.oninput = save;
   if (text.value) save();
@@ -116,15 +114,19 @@ export function complete(view, host, tools) {
   const { onRender } = view;
   view.onRender = (state) => {
     onRender?.(state);
-    const { unseen, settings, mine, ban, older, story: facts } = state;
+    const { unseen, settings, mine, ban, older, story: facts, read_only } = state;
+    // Also logs the reason for the page's owner.
+    noticed ||= facts?.notice || facts?.closed || read_only || state.identity || state.lapsed;
+    if (noticed) part("more").then((part) => part.drawNotices(notice, reason), () => {});
     // The reader may have reacted before this part was there: the live part shows the site's links then.
     if (unseen[0] ?? state.optimistic) load("live");
     // It loads what shows decisions about this reader, opening hours, corrections and that the copy is older.
     if (ban ?? mine.reports ?? mine.hints ?? settings.mode ?? facts?.corrections ?? older) load("navigation");
     // It shows the comments of one language first, where the owner keeps languages apart.
     if (settings.discussion_languages) load("options");
+    element["style"].setProperty("--site-accent", settings.accent ?? "");
     set(presence, "data-readers", state.presence.readers);
-    set(reportError, "hidden", !!state.read_only);
+    set(reportError, "hidden", !!read_only);
     const { drafts, queue } = story.storage();
     if (drafts || queue) attach();
     // Reactions of other readers are animated, not announced.

@@ -179,9 +179,9 @@ function createConnection(server, getPart) {
       reader: story.requestedReader,
       identity: identity === spent ? undefined : identity,
       since: state.position,
-      // The server drops what does not fit.
       page: /^http.{1,1996}$/.test(page) ? page : undefined,
-      lang: /^[a-z]{2,8}(-[a-z\d]{1,8})*$/i.test(lang) ? lang : undefined,
+      // The server drops what is no language.
+      lang,
     };
   }
 
@@ -219,7 +219,8 @@ function createConnection(server, getPart) {
     }
     if (disabled || ++tries > 1) fallBack();
     if (canRetry()) scheduleConnect(backoff(tries - 1));
-    else for (const story of stories) story.reportBlockedSocket?.();
+    // Tells the page's owner if a policy blocks the socket.
+    else getPart(server, "navigation").then((part) => part.reportBlockedSocket(server));
   }
 
   /** Close the socket. `connect` may open a new one later. */

@@ -27,7 +27,7 @@ const REFUSED = "not_permitted";
  * @param {Discussion} story
  * @param {string} server
  * @param {Base} base
- * @returns {Omit<DiscussionApi, keyof import("../../types").Receiver | "connection" | "live" | "requestedReader">}
+ * @returns {Omit<DiscussionApi, keyof import("../../types").Receiver | "connection" | "live" | "requestedReader" | keyof import("../../types").Attributes>}
  */
 export function createActions(story, server, { request, json, storageKey, optimisticReaction }) {
   const { code } = story;

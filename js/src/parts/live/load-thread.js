@@ -14,11 +14,14 @@ import { extend, ids } from "./find-comment.js";
  * @returns {DiscussionApi["loadThread"]}
  */
 export const createThreadLoader = (story, get) => async (id, more) => {
-  const loadedThread = () => story.state.threads.find((each) => more && each.id === id);
+  const loadedThread = () => story.state.threads.find((each) => each.id === id);
+  const before = loadedThread();
   /** @type {Thread} */
-  const part = await get("/" + id + (more ? "?after=" + (loadedThread()?.next ?? id) : ""));
+  const part = await get("/" + id + (more ? "?after=" + (before?.next ?? id) : ""));
   const old = loadedThread();
-  const thread = old ? extend(old, part) : part;
+  // Meanwhile another list was chosen that does not have this thread, or other replies of it were loaded.
+  if (before && (more ? before.next !== old?.next : !old)) return part;
+  const thread = more && old ? extend(old, part) : part;
   const { unseen, threads } = story.state;
   const newThreads = threads.some((each) => each.id === thread.id)
     ? threads.map((each) => (each.id === thread.id ? thread : each))

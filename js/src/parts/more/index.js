@@ -1,5 +1,5 @@
 /**
- * Lazy part `more`: paging, links to comments, notices, the reader's own data, attribution and error details.
+ * Lazy part `more`: paging, links to comments, notices, the reader's own data and error details.
  *
  * @import {ViewContext, MorePart, Shared} from "../../part-api"
  * @import {Thread} from "../../types"
@@ -11,7 +11,6 @@ import { createNotices } from "./notices.js";
 import panelCss from "../panel.css";
 import { yourData } from "./your-data.js";
 
-export { addAttribution } from "./attribution.js";
 export { showErrorDetails } from "./error-details.js";
 export { STRINGS } from "./strings.js";
 
@@ -32,13 +31,15 @@ export function open(context, tools) {
 
   /** Load the next page of threads and focus its first comment. */
   async function page() {
-    const { order, filter, only = "" } = story.state;
+    const { order, only } = story.state;
     // With a filter, several pages may contain no matching comment.
     for (let tries = MAX_PAGES; tries--; ) {
       const { next } = story.state;
       if (!next) break;
-      const more = await story.get(`?order=${order}&before=${encodeURIComponent(next)}${only}`);
-      const { threads } = story.state;
+      const more = await story.get(`?order=${order}&before=${encodeURIComponent(next)}${only ?? ""}`);
+      const { threads, filter, ...now } = story.state;
+      // Another list was chosen meanwhile, or a second click has loaded this page.
+      if (now.order !== order || now.only !== only || now.next !== next) return;
       const known = ids(threads);
       /** @type {Thread[]} */
       const newThreads = more.threads.filter((/** @type {Thread} */ { id }) => !known.has(id));

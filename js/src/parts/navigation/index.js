@@ -1,6 +1,6 @@
 /**
  * Lazy part `navigation`: one tab stop per comment and one for the reactions to the story, keys that move between
- * comments, a button that skips the list, threads that fold, and dates as tooltips.
+ * comments, a button that skips the list, threads that fold, and dates as tooltips. Also attribution and the ink of a quotation.
  *
  * @import {NavigationPart, Shared, ViewContext} from "../../part-api"
  */
@@ -9,7 +9,7 @@ import { addTimeTooltips } from "./time-tooltips.js";
 import css from "./style.css";
 
 export { reportBlockedSocket } from "../../csp.js";
-export { readInk } from "./ink.js";
+export { adapt } from "./adapt.js";
 export { STRINGS } from "./strings.js";
 
 /** A list of up to this many comments needs no skip button. */

@@ -2,7 +2,7 @@
  * Filters for comments by language and by site, among the loaded comments. They also apply to comments loaded later.
  *
  * @import {ViewContext, Shared} from "../../part-api"
- * @import {Comment} from "../../types"
+ * @import {Comment, State} from "../../types"
  */
 
 /**
@@ -37,6 +37,8 @@ export function createFilters({ story, t, tell, list }, tools) {
   const chosen = {};
   /** The language of this copy, if the owner keeps the comments of languages apart. @type {string | undefined} */
   let own;
+  /** The list that was requested last, until it is there. @type {Pick<State, "order" | "only"> | undefined} */
+  let wanted;
   const row = h("div", { class: "filters" });
 
   /** @returns {Comment[]} */
@@ -56,14 +58,16 @@ export function createFilters({ story, t, tell, list }, tools) {
     story.set({ filter });
   }
 
-  /** Show the comments of one language, or of all: the loaded ones at once, then those that the server has. @param {string} lang */
-  async function loadLanguage(lang) {
-    chosen.language = lang;
-    const only = lang && "&lang=" + lang;
-    story.set({ only });
-    applyFilters();
-    const { threads, next } = await story.get("?order=" + story.state.order + only);
-    if (story.state.only === only) story.set({ threads, next, unseen: [] });
+  /** Load the list in an order and, where languages are apart, in the chosen one. The last choice counts. @param {State["order"]} [order] */
+  async function load(order = (wanted ?? story.state).order) {
+    const only = own && chosen.language ? "&lang=" + chosen.language : "";
+    const list = (wanted = { order, only });
+    try {
+      const { threads, next } = await story.get("?order=" + order + only);
+      if (wanted === list) story.set({ threads, next, unseen: [], ...list });
+    } finally {
+      if (wanted === list) wanted = undefined;
+    }
   }
 
   function groups() {
@@ -81,8 +85,9 @@ export function createFilters({ story, t, tell, list }, tools) {
         const chip = button("", async () => {
           chosen[name] = value;
           for (const each of chips) set(each, "aria-pressed", String(each === chip));
-          if (isApart) await loadLanguage(value).catch(() => {});
-          else applyFilters();
+          // Those that are loaded at once, then those that the server has.
+          applyFilters();
+          if (isApart) await load().catch(() => {});
           tell(t("comments", { n: all().filter(story.state.filter).length }));
         }, { class: "filter", "aria-pressed": String(value === (chosen[name] ?? "")) });
         chip.append(
@@ -96,6 +101,7 @@ export function createFilters({ story, t, tell, list }, tools) {
   }
 
   return {
+    load,
     /** Return the groups that are not shown yet. */
     hidden: () => (row.isConnected ? [] : groups()),
     /** Show the filters in use below an element. @param {Element} place */
@@ -107,10 +113,10 @@ export function createFilters({ story, t, tell, list }, tools) {
     },
     /** Show only the comments of this copy's language, until the reader chooses another one. */
     keepApart() {
-      const { host } = /** @type {ShadowRoot} */ (list.getRootNode());
-      const tag = /** @type {HTMLElement | null} */ (host.closest("[lang]"))?.lang || t("lang");
-      own = tag.split(/[-_]/)[0]?.toLowerCase() ?? "";
-      loadLanguage(own).catch(() => {});
+      own = story.lang;
+      chosen.language = own;
+      applyFilters();
+      load().catch(() => {});
       this.show(/** @type {Element} */ (list.parentElement?.querySelector(".bar")));
     },
   };

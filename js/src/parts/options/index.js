@@ -51,10 +51,7 @@ export function open(context, tools) {
             t(order),
             () => {
               closePopover(true);
-              attempt(async () => {
-                const { threads, next } = await story.get("?order=" + order + (story.state.only ?? ""));
-                story.set({ threads, next, order, unseen: [] });
-              });
+              attempt(() => filters.load(order));
             },
             { class: order === now ? "icon-check" : "icon-none", "aria-pressed": String(order === now) },
           ),

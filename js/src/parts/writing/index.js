@@ -27,8 +27,11 @@ export function open(context, tools) {
   /** Keys of drafts whose parent comment is not loaded yet. @type {Set<string>} */
   const pendingDrafts = new Set();
 
+  // Their hashes have no room in the part `connection`.
+  const known = context.fetchPart(/** @type {any} */ ("connection")).then(({ HASHES }) => Object.assign(HASHES, { outbox: OUTBOX, preview: PREVIEW }));
+  const outbox = () => known.then(() => context.part("outbox"));
   /** @type {OutboxPart["post"]} */
-  const post = async (type, fields) => (await context.part("outbox")).post(type, fields);
+  const post = async (type, fields) => (await outbox()).post(type, fields);
 
   /** Enhance the view's composer, once. @param {HTMLElement} composer */
   function attach(composer) {
@@ -40,8 +43,8 @@ export function open(context, tools) {
         onSubmit: async (fields) => focus(await post("comment", fields)),
       });
       enhanced.set(composer, (enhancedComposer = main));
-      context.part("outbox").then(
-        (outbox) => outbox.attach(composer, (item) => resume(item, main)),
+      outbox().then(
+        (part) => part.attach(composer, (item) => resume(item, main)),
         () => enhanced.delete(composer),
       );
       for (const key of Object.keys(story.storage().drafts ?? {})) pendingDrafts.add(key);
@@ -152,7 +155,7 @@ export function open(context, tools) {
   }
 
   // Without a connection it could not be loaded any more.
-  context.part("outbox").catch(() => {});
+  outbox().catch(() => {});
 
   return {
     attach,
