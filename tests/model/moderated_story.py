@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections import Counter
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.e2e.replay import Replay
 from tests.operations.operations_harness import SECRET, RecordingConnection, Server
 from tests.operations.owner_harness import person
 from widget_server.auth import tokens
+from widget_server.auth.sealing import Sealer
 from widget_server.hub.channel import Subscription
 from widget_server.model.actors import Actor, shell
 from widget_server.model.claims import ReaderClaims
@@ -122,7 +124,10 @@ class ModeratedStory:
         # Each story has days of its own: the random keys of days belong to the whole server.
         self.now = BEGIN + number * APART
         self.first_day = self.now // 86_400_000
-        self.services = replace(server.services, clock=lambda: self.now / 1000)
+        self.secrets = [SECRET]
+        self.services = replace(
+            server.services, clock=lambda: self.now / 1000, people=copy(server.services.people)
+        )
         self.rows = Rows(server.components.database)
         self.people: dict[str, Actor] = {
             name: replace(person(role), id=name, site=self.site)  # type: ignore[arg-type]
@@ -154,6 +159,11 @@ class ModeratedStory:
                 await connection.execute(insert(accounts).values(new))
             member = {"site": self.site, "account": name, "role": role, "created_at": 1}
             await connection.execute(insert(members).values(member))
+
+    def change_secret(self) -> None:
+        """Put a new secret before the earlier ones: hashes of readers are others from now on."""
+        self.secrets = [f"secret {len(self.secrets)} {SECRET}", *self.secrets]
+        self.services.people.sealer = Sealer(self.secrets)
 
     async def set(self, key: str, value: str) -> None:
         """Change a setting of the site."""

@@ -38,7 +38,7 @@ def cases_are_those_of(model: SiteModel, found: Stored) -> None:
     rows = {row.id: row for row in found.cases}
     for case in model.cases:
         row = rows[case.number]
-        assert (row.closed_at is None) == case.is_open, (case, row)
+        assert row.closed_at == (None if case.is_open else case.closed_at), (case, row)
         assert row.opened_at == case.opened_at
         case.priority = row.priority
         assert row.decision == (case.closed_by.id if case.closed_by is not None else None)

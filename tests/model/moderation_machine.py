@@ -1,10 +1,10 @@
 """What the state machines of moderation share: one modelled story on a real database, and what is compared."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -31,8 +31,6 @@ from widget_server.auth.permissions import allowed
 from widget_server.model.errors import NotFoundError, NotPermittedError, ProblemError
 from widget_server.operations.moderation import bans, decide, log
 from widget_server.operations.readers import appeal, comment as comments, identify
-
-M = TypeVar("M", bound="StoryMachine")
 
 
 class StoryMachine(RuleBasedStateMachine):
@@ -235,28 +233,27 @@ class StoryMachine(RuleBasedStateMachine):
         assert checked.verdict.damages == []
 
 
-@contextmanager
-def on_a_server(kind: type[M], folder: Path, database_url: str) -> Iterator[type[M]]:
-    """Return the state machine on a server's components, with an event loop for all examples."""
+def run_machine(
+    kind: type[StoryMachine],
+    folder: Path,
+    database_url: str,
+    examples: tuple[int, int],
+    steps: int = 30,
+) -> None:
+    """Run so many examples of a state machine with SQLite, or so many with PostgreSQL: one server for all."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
-        server = runner.run(
-            stack.enter_async_context(
-                open_server(folder, database_url, clock=lambda: BEGIN / 1000, rate_limits="off")
+        opened = open_server(folder, database_url, clock=lambda: BEGIN / 1000, rate_limits="off")
+        server = runner.run(stack.enter_async_context(opened))
+        try:
+            run_state_machine_as_test(
+                type("Machine", (kind,), {"server": server, "runner": runner}),
+                settings=settings(
+                    max_examples=examples[not database_url.startswith("sqlite")] * MODEL_TIMES,
+                    stateful_step_count=steps,
+                    deadline=None,
+                    suppress_health_check=list(HealthCheck),
+                ),
             )
-        )
-        yield type("Machine", (kind,), {"server": server, "runner": runner})
-        runner.run(stack.aclose())
-
-
-def run_machine(machine: type[StoryMachine], examples: int, steps: int = 30) -> None:
-    """Run so many examples of a state machine, of so many steps each."""
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples * MODEL_TIMES,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+        finally:
+            runner.run(stack.aclose())

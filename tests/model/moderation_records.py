@@ -116,6 +116,7 @@ class Entry:
     """Of a decision about the story: the story before."""
     kind: str = "account"
     undone: bool = False
+    at: int = 0
     id: str = ""
 
     @property

@@ -1,7 +1,7 @@
 """Model of reports: those that count, those of muted readers, and comments that reports of several networks hide."""
 
 from tests.model.moderation_model import Model
-from tests.model.moderation_records import DAY, Comment, Entry, Mute, MuteEntry, Report
+from tests.model.moderation_records import DAY, Case, Comment, Entry, Mute, MuteEntry, Report
 from widget_server.model.errors import NotFoundError, StaleError
 
 
@@ -14,6 +14,8 @@ class ReportsModel(Model):
         """Number of networks whose reports of one day hide a comment. 0: never."""
         self.networks: set[tuple[str, int, str]] = set()
         """Comments, days and networks of the reports that counted when they came, while `reports_hide` was on."""
+        self.erased: list[tuple[str, int]] = []
+        """Comments and days of reports that counted no more when their reader erased them."""
         self.mutes: list[Mute] = []
         """Stored mutes, also some that have ended."""
         self.mute_log: list[MuteEntry] = []
@@ -37,23 +39,41 @@ class ReportsModel(Model):
             self._hide(one, network)
 
     def _hide(self, one: Comment, network: str) -> None:
-        """Hide a comment that was reported from enough networks on this day, unless a person approved it as it is."""
+        """Hide a comment that was reported from enough networks on this day, unless a person looked at it as it is."""
         if not self.reports_hide:
             return
         day = self.now // DAY
         self.networks.add((one.id, day, network))
         number = sum(known[:2] == (one.id, day) for known in self.networks)
         number -= sum(report.at // DAY == day for report in self._lost(one.id))
-        approved = any(
-            entry.verb in ("approve", "restore") and entry.revision == one.revision
-            for entry in self.standing(one.id)
-        )
-        if number < self.reports_hide or approved:
+        number -= self.erased.count((one.id, day))
+        if number < self.reports_hide or self._is_looked_at(one):
             return
         before = self.view(one)
         self.take_away(one, "held")
         self.open_case(one.id, "held")
         self.logged(Entry("hold", one.id, "reports", kind="rule"), before)
+
+    def _is_looked_at(self, one: Comment) -> bool:
+        """Return whether a person approved the comment as it is, or brought it back after reports hid it."""
+        approved = [
+            entry for entry in self.standing(one.id) if entry.verb in ("approve", "restore")
+        ]
+        brought_back = [
+            entry
+            for entry in self.about(one.id)
+            if entry.undoes is not None and entry.undoes.by == "reports"
+        ]
+        return any(entry.revision == one.revision for entry in approved + brought_back)
+
+    def erase_reports(self, reader: str) -> None:
+        """Erase a reader's reports. Those that counted no more count no more, without a name."""
+        for one in self.reports.values():
+            day = one.at // DAY
+            traced = any(known[:2] == (one.comment, day) for known in self.networks)
+            if one.reader == reader and one in self._lost(one.comment) and traced:
+                self.erased.append((one.comment, day))
+        self.reports = {key: one for key, one in self.reports.items() if one.reader != reader}
 
     def _lost(self, comment: str) -> list[Report]:
         """Return a comment's reports that came before their reader was muted: each takes one network away."""
@@ -93,12 +113,17 @@ class ReportsModel(Model):
         return self.mute_log[-1]
 
     def take_back(self, entry: MuteEntry) -> None:
-        """Undo a mute or its lifting, until the next change about the same reader."""
+        """Undo a mute or its lifting, until the next change about the same reader.
+
+        A later mute that was undone was no change. The same mute is only undone by its last entry.
+        """
         mute = entry.mute
         later = self.mute_log[self.mute_log.index(entry) + 1 :]
         if entry.undone or mute not in self.mutes:
             raise StaleError
-        if any(one.mute.reader == mute.reader for one in later):
+        if any(
+            one.mute is mute or (one.mute.reader == mute.reader and not one.undone) for one in later
+        ):
             raise StaleError
         entry.undone = True
         if entry.on:
@@ -110,15 +135,6 @@ class ReportsModel(Model):
         if (mute.comment, mute.reader) in self.reports:
             # Else it is not known any more who the reader is, and only new reports do not count.
             self._take_weight(mute)
-
-    def is_undecided(self, entry: MuteEntry) -> bool:
-        """Return whether the only later changes about the same reader are mutes that were undone.
-
-        The documents do not say whether an undo is a change then.
-        """
-        later = self.mute_log[self.mute_log.index(entry) + 1 :]
-        about = [one for one in later if one.mute.reader == entry.mute.reader]
-        return bool(about) and all(one.undone and one.mute is not entry.mute for one in about)
 
     def _take_weight(self, mute: Mute) -> None:
         """Let reports that were given before the end of the mute count no more."""
@@ -139,17 +155,37 @@ class ReportsModel(Model):
                 self._open_missing(one.comment)
 
     def _open_missing(self, comment: str) -> None:
-        """Open the case of a comment's reports that count and that no decision has settled."""
-        about = [one for one in self.cases if (one.comment, one.queue) == (comment, "reported")]
-        settled = max((one.closed_at for one in about if not one.is_open), default=0)
-        waiting = [one for one in self.counting(comment) if one.at > settled]
-        if self.comments[comment].state == "published" and waiting:
-            self.open_case(comment, "reported", min(one.at for one in waiting))
+        """Open the case of a comment's reports that count and that no decision has settled.
 
-    def match_cases(self) -> None:
-        """Open the missing cases: of comments that were hidden when their reports began to count again."""
-        for comment in self.comments:
-            self._open_missing(comment)
+        A removal would have closed it, so that undoing the removal opens it.
+        """
+        one, waiting = self.comments[comment], self.of_case(comment)
+        if not waiting:
+            return
+        if one.state in ("published", "held"):
+            self.open_case(comment, "reported", waiting[0].at)
+        elif one.kept is not None:
+            by = next(
+                entry
+                for entry in self.about(comment)
+                if entry.moved is not None
+                and entry.moved[1] == "removed"
+                and entry.at >= waiting[0].at
+                and not entry.undone
+            )
+            closed_at = max(by.at, waiting[-1].at)
+            self.cases.append(Case(comment, "reported", waiting[0].at, False, by, closed_at))
+
+    def of_case(self, comment: str, closed_at: int | None = None) -> list[Report]:
+        """Return the reports that count of a comment's open case, also one to be opened, or of one closed at a time."""
+        ends = [
+            one.closed_at
+            for one in self.cases
+            if (one.comment, one.queue, one.is_open) == (comment, "reported", False)
+        ]
+        until = self.now + 1 if closed_at is None else closed_at
+        since = max((end for end in ends if end < until), default=0)
+        return [one for one in self.counting(comment) if since < one.at <= until]
 
     def counting(self, comment: str) -> list[Report]:
         """Return the reports of a comment that count."""

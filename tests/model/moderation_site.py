@@ -93,7 +93,7 @@ class SiteModel(ReportsModel):
     def forget(self, reader: str) -> None:
         """Erase everything that a reader left. A ban stays."""
         self.appeals = {made: by for made, by in self.appeals.items() if by != reader}
-        self.reports = {key: one for key, one in self.reports.items() if one.reader != reader}
+        self.erase_reports(reader)
         for one in self.comments.values():
             if one.reader == reader:
                 self.erase(one)

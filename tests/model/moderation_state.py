@@ -65,6 +65,7 @@ class State:
     def append(self, entry: Entry) -> Entry:
         if entry.undoes is not None:
             entry.undoes.undone = True
+        entry.at = self.now
         self.log.append(entry)
         return entry
 

@@ -3,16 +3,14 @@
 A machine of its own: networks are banned only in a raid, and only within two days after a comment.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from tests.model.moderated_story import NETWORKS, READERS
-from tests.model.moderation_machine import StoryMachine, on_a_server, run_machine
+from tests.model.moderation_machine import StoryMachine, run_machine
 from tests.model.moderation_records import DAY, HOUR, Comment, Entry
 from tests.model.moderation_steps import people, readers
 from widget_server.model.errors import BannedError
@@ -175,14 +173,7 @@ class Banning(StoryMachine):
         assert self.run(self.story.key_days()) == self.model.key_days
 
 
-@pytest.fixture
-def machine(migrated_url: str, tmp_path: Path) -> Iterator[type[Banning]]:
-    """Return the state machine on each engine."""
-    with on_a_server(Banning, tmp_path, migrated_url) as machine:
-        yield machine
-
-
 def test_readers_are_banned_as_the_model_says_whatever_is_done(
-    machine: type[Banning], migrated_url: str
+    migrated_url: str, tmp_path: Path
 ) -> None:
-    run_machine(machine, 6 if migrated_url.startswith("sqlite") else 2, steps=40)
+    run_machine(Banning, tmp_path, migrated_url, (6, 2), steps=40)

@@ -4,11 +4,9 @@ The real operations run on a real database. After each step the rows, the log, t
 snapshot are those of the model; open pages follow by messages alone.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     invariant,
@@ -17,7 +15,7 @@ from hypothesis.stateful import (
 
 from tests.model.moderated_story import READERS
 from tests.model.moderation_decisions import DecisionSteps
-from tests.model.moderation_machine import on_a_server, run_machine
+from tests.model.moderation_machine import run_machine
 from tests.model.moderation_records import Case
 from tests.model.moderation_steps import WAITS, people
 from widget_server.model.decisions import QUEUES
@@ -121,14 +119,7 @@ class Moderation(DecisionSteps):
                     assert "appeals" in self.model.open_cases(comment)
 
 
-@pytest.fixture
-def machine(migrated_url: str, tmp_path: Path) -> Iterator[type[Moderation]]:
-    """Return the state machine on each engine."""
-    with on_a_server(Moderation, tmp_path, migrated_url) as machine:
-        yield machine
-
-
 def test_whatever_people_and_readers_do_a_story_is_as_the_model_says(
-    machine: type[Moderation], migrated_url: str
+    migrated_url: str, tmp_path: Path
 ) -> None:
-    run_machine(machine, 12 if migrated_url.startswith("sqlite") else 4)
+    run_machine(Moderation, tmp_path, migrated_url, (12, 4))

@@ -3,16 +3,14 @@
 A machine of its own: beside all that is done about comments these decisions seldom follow each other.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.model.moderated_story import READERS
-from tests.model.moderation_machine import StoryMachine, on_a_server, run_machine
+from tests.model.moderation_machine import StoryMachine, run_machine
 from tests.model.moderation_records import DAY, HOUR, Entry
 from tests.model.moderation_steps import people, readers
 from widget_server.model.actors import SCHEDULE
@@ -72,14 +70,7 @@ class Closing(StoryMachine):
             self.model.close_if_due()
 
 
-@pytest.fixture
-def machine(migrated_url: str, tmp_path: Path) -> Iterator[type[Closing]]:
-    """Return the state machine on each engine."""
-    with on_a_server(Closing, tmp_path, migrated_url) as machine:
-        yield machine
-
-
 def test_a_story_is_open_and_has_the_notice_as_the_model_says(
-    machine: type[Closing], migrated_url: str
+    migrated_url: str, tmp_path: Path
 ) -> None:
-    run_machine(machine, 5 if migrated_url.startswith("sqlite") else 2, steps=40)
+    run_machine(Closing, tmp_path, migrated_url, (5, 2), steps=40)

@@ -131,6 +131,26 @@ async def test_a_mute_that_was_made_since_holds_and_what_was_reported_before_has
         assert await priorities(store) == urgent
 
 
+async def test_a_mute_that_was_lifted_since_stays_lifted_after_a_change_of_the_secret(
+    database_url: str, file: Path
+) -> None:
+    """The reader was muted anew under another hash, which the mute before has since then, too."""
+    async with store_at(database_url) as store:
+        story = await store.story()
+        one = await store.post(story, "ana")
+        await report(store, story, one.id)
+        made = await mute(store, one.id)
+        await backup.back_up(database_url, file, ignore_progress)
+        await lift(store, made)
+        anew = ReportMute(new_id("m"), "s", "another hash", one.id, AT + 6, None)
+        subjects = [anew.subject, SUBJECT]
+        change = writing.mute(anew, "noisy", subjects, entry(anew, on=True, name=anew.id))
+        assert await store.writer.run_in_transaction(change)
+        await lift(store, anew, AT + 7)
+        await restored(store, database_url, file)
+        assert await in_effect(store) == []
+
+
 async def test_a_mute_that_was_lifted_since_stays_lifted_and_its_reports_count_again(
     database_url: str, file: Path
 ) -> None:

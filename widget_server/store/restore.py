@@ -30,7 +30,7 @@ from widget_server.store.engine import DatabaseUnavailableError, sqlite_engine, 
 from widget_server.store.queries import key_fingerprints
 from widget_server.store.restore_bans import keep_weights
 from widget_server.store.schema import cases, copies, embed_files, meta, metadata, sites, stories
-from widget_server.store.writing.report_mutes import order_again
+from widget_server.store.writing.reported_cases import order_again
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,15 @@ async def drop_replaced_bans(connection: AsyncConnection, staging: MetaData) -> 
         own = into.c[key.name]
         is_over = exists().where(entry == own) & ~exists().where(key == own)
         is_replaced = into.c.subject.in_(select(table.c.subject))
-        await connection.execute(delete(into).where(or_(is_replaced, is_over)))
+        # With another hash, if the server's secret has changed since the backup.
+        is_known = own.in_(select(key))
+        await connection.execute(delete(into).where(or_(is_replaced, is_known, is_over)))
 
 
 async def keep_weights(connection: AsyncConnection, staging: MetaData) -> Sequence[str]:
     """Let the backup's reports count as they do in the database in use.
 
-    Return the comments with reports that change by that, for `writing.report_mutes.order_again`.
+    Return the comments with reports that change by that, for `writing.reported_cases.order_again`.
     """
     into = staging.tables[f"restore_{reports.name}"]
     is_same = and_(reports.c.comment == into.c.comment, reports.c.reader == into.c.reader)

@@ -79,7 +79,7 @@ network_traces = Table(
     "network_traces",
     metadata,
     Column("comment", String(16), primary_key=True),
-    # `comment` or `report`.
+    # `comment` or `report`. Or `erased`: a report that counted no more was erased, and `network` says nothing.
     Column("kind", String(10), primary_key=True),
     Column("network", String(64), primary_key=True),
     # Days since 1970, of the key in the hash.

@@ -41,7 +41,7 @@ from widget_server.store.writing.case_counts import add_to_counts, count_again, 
 CHUNK = 500
 """Cases of each queue that one transaction opens."""
 
-_COLUMNS = (
+CASE_COLUMNS = (
     "site",
     "story",
     "comment",
@@ -73,7 +73,7 @@ def match_cases(now: int) -> TransactionFn[int]:
         number = int(closed.rowcount)
         for query in _missing():
             opened: Any = await connection.execute(
-                insert(cases).from_select(_COLUMNS, query.limit(CHUNK))
+                insert(cases).from_select(CASE_COLUMNS, query.limit(CHUNK))
             )
             number += max(0, int(opened.rowcount))
         await count_again(connection)
@@ -84,14 +84,14 @@ def match_cases(now: int) -> TransactionFn[int]:
 
 async def open_missing_reported(connection: AsyncConnection, named: Sequence[str]) -> None:
     """Open the missing cases of these comments, whose reports count again. Lock their stories before."""
-    query = _missing_reported().where(comments.c.id.in_(named))
+    query = unsettled_reports(comments.c.id.in_(named), _is_shown_or_held())
     opened: dict[tuple[str, str], int] = {}
     missing = query.subquery()
     numbers = select(missing.c.site, func.count()).group_by(missing.c.site)
     for site, number in await connection.execute(numbers):
         opened[site, "reported"] = number
     if opened:
-        await connection.execute(insert(cases).from_select(_COLUMNS, query))
+        await connection.execute(insert(cases).from_select(CASE_COLUMNS, query))
         await add_to_counts(connection, opened)
 
 
@@ -131,23 +131,32 @@ def _missing() -> list[Select[Any]]:
         comments.c.waiting_source.is_not(None),
         ~is_open.where(cases.c.queue == "edits"),
     )
-    return [pending, edits, _missing_reported()]
+    return [pending, edits, unsettled_reports(_is_shown_or_held())]
 
 
-def _missing_reported() -> Select[Any]:
+def unsettled_reports(*about: ColumnElement[bool]) -> Select[Any]:
+    """Return the query for the cases of comments, by these conditions, whose reports count and have no case."""
     # A case since the report covers it: a decision that closed one has settled the reports before.
     settled = exists().where(
         cases.c.comment == comments.c.id,
         cases.c.queue == "reported",
         or_(IS_OPEN, cases.c.closed_at >= reports.c.at),
     )
-    published = comments.c.state == CommentState.PUBLISHED.value
     return (
         _case("reported", func.min(reports.c.at), '["other"]')
         .join(reports, reports.c.comment == comments.c.id)
-        .where(published, reports.c.muted_by.is_(None), ~settled)
+        .where(*about, reports.c.muted_by.is_(None), ~settled)
         .group_by(stories.c.site, comments.c.story, comments.c.id, comments.c.revision)
         .group_by(comments.c.copy, comments.c.lang)
+    )
+
+
+def _is_shown_or_held() -> ColumnElement[bool]:
+    """Return the condition for comments about whose reports a person still decides: also a hidden one may come back."""
+    is_held = exists().where(kept_texts.c.comment == comments.c.id, kept_texts.c.why == "held")
+    return or_(
+        comments.c.state == CommentState.PUBLISHED.value,
+        and_(comments.c.state == CommentState.REMOVED.value, is_held),
     )
 
 

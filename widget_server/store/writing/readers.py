@@ -157,7 +157,7 @@ class ReaderRules(DecisionRules):
     def hide_reported(self, action: Report, row: CommentRow) -> None:
         """Hide a comment that readers of enough networks reported on one day, until a person has looked at it.
 
-        Not what a person approved as it is, and nothing of the site's own people or signed by the site.
+        Not what a person approved as it is or brought back, and nothing of the site's own people or signed by the site.
         """
         if action.trace is None or not action.hide_from:
             return
@@ -183,12 +183,18 @@ class ReaderRules(DecisionRules):
         self._logged(hold, row, before, hashes)
 
     def _is_approved(self, row: CommentRow) -> bool:
-        """Return whether a person has approved the comment as it is now."""
+        """Return whether a person has approved the comment as it is now, or undone that reports hid it.
+
+        Its reports may still wait in their case: an undo settles none of them.
+        """
+        entries = self._entries(row)
+        hidden = {one.id for one in entries if one.actor == REPORTS_RULE.id and one.verb == "hold"}
+        in_effect = {one.id for one in standing(entries) if one.verb in ("approve", "restore")}
         return any(
-            one.verb in ("approve", "restore")
+            (one.id in in_effect or one.undoes in hidden)
             and one.actor_kind in ("account", "shell", "key")
             and one.after.get("revision") == row["revision"]
-            for one in standing(self._entries(row))
+            for one in entries
         )
 
     # Bans --------------------------------------------------------------------------------------

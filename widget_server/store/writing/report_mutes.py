@@ -1,29 +1,20 @@
-"""Mute a reporter, lift it, and undo either: with the log entry, and the order of the open cases."""
+"""Mute a reporter, lift it, and undo either: with the log entry, and the cases of what they reported."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.decisions import Decision
-from widget_server.model.priority import Reported, priority_of_reported
 from widget_server.model.report_mutes import ReportMute
-from widget_server.model.rules import FLOOD
-from widget_server.store.damaged_rows import json_of
-from widget_server.store.mapping import dump
-from widget_server.store.schema import IS_OPEN, cases, comments, reports, stories
+from widget_server.store.schema import comments, reports, stories
 from widget_server.store.schema_readers import report_mutes
 from widget_server.store.transactions import TransactionFn
-from widget_server.store.writing.decision_rows import reason_key
-from widget_server.store.writing.match_cases import open_missing_reported
-from widget_server.store.writing.reporters import ReporterRows
+from widget_server.store.writing.reported_cases import order_again, order_cases
 from widget_server.store.writing.site_log import append_site_decision
 
 KEPT_MS = 2 * 86_400_000
 """For so long the row of a mute that ended stays: its lifting can be undone, and networks are known as long."""
-CHUNK = 500
-"""Comments whose cases are read at a time."""
 
 
 def mute(
@@ -42,6 +33,9 @@ def mute(
         )
         if (await connection.execute(muted.limit(1))).first() is not None:
             return False
+        # After a change of the server's secret the reader has another hash: `_is_muted_anew` compares one.
+        earlier = update(report_mutes).where(report_mutes.c.subject.in_(subjects))
+        await connection.execute(earlier.values(subject=new.subject))
         await connection.execute(
             insert(report_mutes).values(
                 id=new.id,
@@ -176,7 +170,7 @@ async def _take_weight(
     found = await connection.execute(select(reports.c.comment).where(own))
     named = sorted(found.scalars())
     await connection.execute(update(reports).where(own).values(muted_by=mute_id))
-    await _order_cases(connection, named)
+    await order_cases(connection, named)
 
 
 async def _give_weight(connection: AsyncConnection, mute_id: str, named: Sequence[str]) -> None:
@@ -184,53 +178,3 @@ async def _give_weight(connection: AsyncConnection, mute_id: str, named: Sequenc
     own = reports.c.muted_by == mute_id
     await connection.execute(update(reports).where(own).values(muted_by=None))
     await order_again(connection, named)
-
-
-async def order_again(connection: AsyncConnection, named: Sequence[str]) -> None:
-    """Open the missing cases of these comments, and order the open ones by the reports that count.
-
-    Lock their stories before.
-    """
-    for start in range(0, len(named), CHUNK):
-        await open_missing_reported(connection, named[start : start + CHUNK])
-    await _order_cases(connection, named)
-
-
-async def _order_cases(connection: AsyncConnection, named: Sequence[str]) -> None:
-    """Set reasons and priority of the open reported cases about comments by the reports that count.
-
-    A case that no report counts in stays open at the lowest priority: a person still sees what was reported,
-    and nothing has to be opened again if the mute is lifted.
-    """
-    for start in range(0, len(named), CHUNK):
-        some = named[start : start + CHUNK]
-        waiting: Any = await connection.execute(
-            select(cases.c.id, cases.c.comment, cases.c.reasons, cases.c.opened_at).where(
-                cases.c.comment.in_(some), cases.c.queue == "reported", IS_OPEN
-            )
-        )
-        opened = {row.comment: row for row in waiting}
-        if not opened:
-            continue
-        reporters = ReporterRows(connection)
-        await reporters.load_comments(opened)
-        given: Any = await connection.execute(
-            select(reports.c.comment, reports.c.category, reports.c.reason, reports.c.at)
-            .where(reports.c.comment.in_(sorted(opened)), reports.c.muted_by.is_(None))
-            .order_by(reports.c.at)
-        )
-        reasons = {
-            comment: [FLOOD] if FLOOD in json_of(row.reasons) else []
-            for comment, row in opened.items()
-        }
-        for row in given:
-            if row.at >= opened[row.comment].opened_at:
-                reasons[row.comment].append(reason_key(row.category or row.reason or "other"))
-        for comment, row in opened.items():
-            keys = list(dict.fromkeys(reasons[comment]))
-            known = Reported(keys, *reporters.known(comment))
-            await connection.execute(
-                update(cases)
-                .where(cases.c.id == row.id)
-                .values(reasons=dump(keys), priority=priority_of_reported(known))
-            )

@@ -1,21 +1,25 @@
 """What is known about the readers who report: for the priority of a case, read with the batch of actions."""
 
+import secrets
 from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import CommentState
 from widget_server.model.report_mutes import ReportMute
 from widget_server.store.queries.report_mutes import to_mute
 from widget_server.store.schema import IS_OPEN, cases, comments, reports
-from widget_server.store.schema_readers import report_mutes
+from widget_server.store.schema_readers import network_traces, report_mutes
 from widget_server.store.writing.actions import Report
 
 ASKED = 20
 """Reporters of a comment whose earlier reports count; of later ones only the number does."""
 
 _DAY_MS = 86_400_000
+ERASED = "erased"
+"""Kind of a row of `network_traces`: a report that counted no more was erased. It names no reader and no network."""
 KEPT = 200
 """Newest reports of each reporter whose outcome counts. A reader may have sent any number of them."""
 
@@ -32,7 +36,7 @@ class ReporterRows:
         self._mutes: dict[str, list[ReportMute]] = {}
         """Mutes by the hash of their reader."""
         self._lost: dict[str, list[int]] = {}
-        """By comment: the times of reports that counted when they came, and whose readers were muted since."""
+        """By comment: the days of reports that counted when they came, and whose readers were muted since."""
 
     async def load(self, actions: Sequence[Report]) -> None:
         """Read what the reports of a batch need: a few small statements, none without a report."""
@@ -47,13 +51,13 @@ class ReporterRows:
                 self._mutes.setdefault(row.subject, []).append(to_mute(row))
         hiding = {action.comment for action in actions if action.trace is not None}
         if hiding:
-            lost = (
-                select(reports.c.comment, reports.c.at)
-                .join(report_mutes, report_mutes.c.id == reports.c.muted_by)
-                .where(reports.c.comment.in_(hiding), reports.c.at < report_mutes.c.at)
-            )
-            for comment, at in await self._connection.execute(lost):
-                self._lost.setdefault(comment, []).append(at)
+            run = self._connection.execute
+            for comment, day in await run(_lost().where(reports.c.comment.in_(hiding))):
+                self._lost.setdefault(comment, []).append(day)
+            of_comment = network_traces.c.comment.in_(hiding) & (network_traces.c.kind == ERASED)
+            erased = select(network_traces.c.comment, network_traces.c.day).where(of_comment)
+            for comment, day in await run(erased):
+                self._lost.setdefault(comment, []).append(day)
 
     async def load_comments(
         self, about: Collection[str], readers: Collection[str] = frozenset()
@@ -105,7 +109,7 @@ class ReporterRows:
 
     def lost_on(self, comment: str, day: int) -> int:
         """Return how many reports of a day (since 1970) have lost their weight after they came."""
-        return sum(at // _DAY_MS == day for at in self._lost.get(comment, ()))
+        return self._lost.get(comment, []).count(day)
 
     def known(self, comment: str) -> tuple[int, int, int]:
         """Return the number of a comment's reporters, and how many of their other reports were right and wrong."""
@@ -115,3 +119,31 @@ class ReporterRows:
         about.pop(comment, None)
         right = sum(about.values())
         return self._numbers.get(comment, 0), right, len(about) - right
+
+
+async def keep_lost(connection: AsyncConnection, erased: ColumnElement[bool]) -> None:
+    """Keep for two days that reports count no more which are about to be erased, by this condition.
+
+    Of a comment and a day there is one row for each, and no word about who gave it. Without it, the network of a
+    muted reader would be one that hides the comment again.
+    """
+    is_traced = exists().where(
+        network_traces.c.comment == reports.c.comment,
+        network_traces.c.kind == "report",
+        network_traces.c.day == reports.c.at // _DAY_MS,
+    )
+    rows = [
+        {"comment": comment, "kind": ERASED, "network": secrets.token_hex(8), "day": day}
+        for comment, day in await connection.execute(_lost().where(erased, is_traced))
+    ]
+    if rows:
+        await connection.execute(insert(network_traces), rows)
+
+
+def _lost() -> Select[Any]:
+    """Return the query for comment and day of the reports that came before their reader was muted."""
+    return (
+        select(reports.c.comment, reports.c.at // _DAY_MS)
+        .join(report_mutes, report_mutes.c.id == reports.c.muted_by)
+        .where(reports.c.at < report_mutes.c.at)
+    )

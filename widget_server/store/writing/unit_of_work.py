@@ -56,6 +56,7 @@ from widget_server.store.writing.decision_rows import DecisionRows
 from widget_server.store.writing.floods import FloodRows
 from widget_server.store.writing.hint_rows import HintRows
 from widget_server.store.writing.local_rows import LocalRows
+from widget_server.store.writing.reporters import keep_lost
 from widget_server.store.writing.rule_rows import RuleRows
 
 ReactionKey = tuple[int, str, str]
@@ -300,6 +301,8 @@ class UnitOfWork:
 
     async def _erase(self) -> None:
         """Delete the readers' reports, objections and unsent drafts, and record the erasures."""
+        given = [_own(reports, name, until) for name, (_, until) in self.erased_readers.items()]
+        await keep_lost(self._connection, or_(*given))
         for table in (reports, appeals, schema.asked_drafts):
             own = [_own(table, name, until) for name, (_, until) in self.erased_readers.items()]
             await self._connection.execute(delete(table).where(or_(*own)))
