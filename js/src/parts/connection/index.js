@@ -220,7 +220,7 @@ function createConnection(server, getPart) {
     if (disabled || ++tries > 1) fallBack();
     if (canRetry()) scheduleConnect(backoff(tries - 1));
     // Tells the page's owner if a policy blocks the socket.
-    else getPart(server, "navigation").then((part) => part.reportBlockedSocket(server));
+    else getPart(server, "navigation").then((part) => part.reportBlockedSocket(server), () => {});
   }
 
   /** Close the socket. `connect` may open a new one later. */
