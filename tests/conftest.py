@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.compiled_statements import share_compiled_statements
 from tests.e2e.harness import ServerProcess
 from tests.engines import Postgres, Valkey
 from tests.memory_disk import folder_of_tests, use_memory_disk
@@ -25,6 +26,7 @@ from widget_server.store.engine import sqlite_path
 __all__ = ["eventually", "wait_until"]
 
 use_memory_disk()
+share_compiled_statements()
 
 SERVERS = pytest.StashKey[list[ServerProcess]]()
 
