@@ -111,13 +111,18 @@ def migrated_sqlite_url(sqlite_url: str, migrated_file: Path) -> str:
     """Return the URL of a SQLite file with its tables, as `migrate.upgrade` makes it."""
     path = sqlite_path(sqlite_url)
     assert path is not None
+    copy_database(migrated_file, path)
+    return sqlite_url
+
+
+def copy_database(migrated_file: Path, path: Path) -> None:
+    """Make a SQLite file with its tables, and its folder, as `migrate.upgrade` makes them."""
     migrate.make_private(path)
     shutil.copyfile(migrated_file, path)
     with sqlite3.connect(path) as connection:
         connection.executemany("UPDATE meta SET value = ? WHERE key = ?", _own_meta())
     connection.close()
     path.with_name(f"{path.name}.made").touch()
-    return sqlite_url
 
 
 @pytest.fixture(scope="session")
