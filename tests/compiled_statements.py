@@ -36,4 +36,4 @@ def _engine_created(_dialect: type[DefaultDialect], engine: Engine) -> None:
 
 def share_compiled_statements() -> None:
     """Let all engines that this process makes from now on use one cache, by SQLAlchemy's hook for new engines."""
-    DefaultDialect.engine_created = classmethod(_engine_created)  # type: ignore[method-assign]
+    DefaultDialect.engine_created = classmethod(_engine_created)  # type: ignore[assignment, method-assign]
