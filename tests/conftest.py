@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.compiled_statements import share_compiled_statements
 from tests.e2e.harness import ServerProcess
 from tests.engines import Postgres, Valkey
 from tests.memory_disk import folder_of_tests, use_memory_disk
@@ -25,6 +26,7 @@ from widget_server.store.engine import sqlite_path
 __all__ = ["eventually", "wait_until"]
 
 use_memory_disk()
+share_compiled_statements()
 
 SERVERS = pytest.StashKey[list[ServerProcess]]()
 
@@ -109,13 +111,18 @@ def migrated_sqlite_url(sqlite_url: str, migrated_file: Path) -> str:
     """Return the URL of a SQLite file with its tables, as `migrate.upgrade` makes it."""
     path = sqlite_path(sqlite_url)
     assert path is not None
+    copy_database(migrated_file, path)
+    return sqlite_url
+
+
+def copy_database(migrated_file: Path, path: Path) -> None:
+    """Make a SQLite file with its tables, and its folder, as `migrate.upgrade` makes them."""
     migrate.make_private(path)
     shutil.copyfile(migrated_file, path)
     with sqlite3.connect(path) as connection:
         connection.executemany("UPDATE meta SET value = ? WHERE key = ?", _own_meta())
     connection.close()
     path.with_name(f"{path.name}.made").touch()
-    return sqlite_url
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,11 @@ from typing import Any
 
 import httpx
 
-#: Shared by all clients. Without an SSL context, httpx loads every certificate authority of the
+#: `verify` of all clients. Without an SSL context, httpx loads every certificate authority of the
 #: machine for each client, which takes as long as ten requests.
-_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def http_client(**settings: Any) -> httpx.AsyncClient:
     """Return an asynchronous client with these httpx settings."""
-    return httpx.AsyncClient(trust_env=False, verify=_NO_TLS, **settings)
+    return httpx.AsyncClient(trust_env=False, verify=NO_TLS, **settings)

@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.client import Client
 from tests.e2e.harness import ROOT, SETTINGS
 from tests.engines import alive, descendants, parent_death_signal
-from tests.loopback import http_client
+from tests.loopback import NO_TLS, http_client
 from tests.ports import free_ports
 from tests.waiting import eventually, wait_until
 from widget_server.demo.runner import DEMO_PAGES
@@ -73,7 +73,9 @@ def pages(demo: Demo) -> list[tuple[str, str]]:
     printed = re.findall(r"http://localhost:\d+(?=/)", demo.printed.read_text())
     # The server's own origin stands in the link to its dashboard.
     origins = [origin for origin in printed if origin != demo.url]
-    return [(origin, httpx.get(f"{origin}/", trust_env=False).text) for origin in origins]
+    return [
+        (origin, httpx.get(f"{origin}/", trust_env=False, verify=NO_TLS).text) for origin in origins
+    ]
 
 
 def test_three_pages_on_three_origins_have_the_same_story(demo: Demo) -> None:
@@ -150,7 +152,9 @@ def test_a_simulated_demo_gets_reactions_and_comments(tmp_path: Path) -> None:
     code = re.findall(rf"{running.url}/s/(\w{{12}})", pages(running)[0][1])[0]
 
     def has_activity() -> bool:
-        snapshot = httpx.get(f"{running.url}/v1/stories/{code}", trust_env=False).json()
+        snapshot = httpx.get(
+            f"{running.url}/v1/stories/{code}", trust_env=False, verify=NO_TLS
+        ).json()
         counts: dict[str, int] = snapshot["tally"]["counts"]
         labels = [thread["copy"]["label"] for thread in snapshot["comments"]["threads"]]
         return (

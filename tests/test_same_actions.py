@@ -18,7 +18,6 @@ from widget_server.auth.permissions import permits
 from widget_server.cli import main as cli
 from widget_server.cli.main import COMMANDS, HIDDEN
 from widget_server.protocol.owner_operations import OWNER_OPERATIONS
-from widget_server.store import migrate
 from widget_server.web.dashboard.application import SITE, create_dashboard
 
 PERSON = "of one person: only a person who is signed in does it for themselves"
@@ -224,11 +223,9 @@ REASONS = {PERSON, PEOPLE, PAGE, SERVER, SECRET, SHELL}
 
 
 @pytest.fixture
-async def routes(tmp_path: Path) -> list[Route]:
+async def routes(tmp_path: Path, migrated_sqlite_url: str) -> list[Route]:
     """Return the dashboard's routes."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'database.sqlite3'}"
-    await migrate.upgrade(url)
-    async with open_server(tmp_path, url) as server:
+    async with open_server(tmp_path, migrated_sqlite_url) as server:
         app = create_dashboard(server.services)._app
         assert isinstance(app, Starlette)
         return [one for one in app.routes if isinstance(one, Route)]

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 from tests.cli.commands import run_next_to
 from tests.e2e.harness import ServerProcess
 from tests.e2e.publisher import Publisher, Story
+from tests.loopback import NO_TLS
 
 SECRET = "a secret of the moderated site that is long"
 SITE = "/admin/sites/harbour"
@@ -42,7 +43,12 @@ class ModeratedSite:
         message = {"type": kind, "story": story.code, "token": story.token, "ref": 1, **fields}
         headers = {"Content-Type": "text/plain", "Origin": "https://copy.example"}
         answer = httpx.post(
-            f"{self.server.url}/v1/actions", json=message, headers=headers, timeout=20
+            f"{self.server.url}/v1/actions",
+            json=message,
+            headers=headers,
+            timeout=20,
+            trust_env=False,
+            verify=NO_TLS,
         )
         assert answer.status_code == 200, answer.text
         content: dict[str, Any] = answer.json()

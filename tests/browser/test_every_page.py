@@ -167,13 +167,17 @@ class Walk:
         self.site, self._browser = site, browser
         self.ids = site.ids()
         self._contexts: dict[tuple[str, bool], BrowserContext] = {}
+        self._pages: dict[BrowserContext, Page] = {}
 
     async def open(self, place: str, look: str) -> Page:
-        """Open a page."""
+        """Open a page, in the tab of the look's earlier ones: a tab has a process of its own, which is slow to start."""
         if look == "light":
             # A browser that has loaded nothing before.
-            await self.close()
-        page = await (await self._context(place, look)).new_page()
+            await self.close(look)
+        context = await self._context(place, look)
+        if context not in self._pages:
+            self._pages[context] = await context.new_page()
+        page = self._pages[context]
         if place == "/admin/welcome":
             # It follows the button of a link, which works once.
             await page.goto(self.site.invitation())
@@ -203,10 +207,12 @@ class Walk:
             self._contexts[look, signed_in] = await self._browser.new_context(**options)
         return self._contexts[look, signed_in]
 
-    async def close(self) -> None:
-        """Close all browsers."""
-        while self._contexts:
-            await self._contexts.popitem()[1].close()
+    async def close(self, *looks: str) -> None:
+        """Close the browsers of these looks."""
+        for key in [key for key in self._contexts if key[0] in looks]:
+            context = self._contexts.pop(key)
+            self._pages.pop(context, None)
+            await context.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -220,7 +226,7 @@ async def walk(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> As
     await site.begin(browser)
     walk = Walk(site, browser)
     yield walk
-    await walk.close()
+    await walk.close(*LOOKS, *LOOKS_OF_LANGUAGES)
     await server.kill()
 
 
@@ -244,30 +250,22 @@ async def test_a_page_passes_axe_fits_its_window_loads_fast_and_shows_no_id(
     walk: Walk, place: str, look: str
 ) -> None:
     page = await walk.open(place, look)
-    try:
-        if os.environ.get("PICTURES"):
-            SCREENSHOTS.mkdir(exist_ok=True)
-            name = re.sub(
-                r"[^a-z0-9]+", "-", place.removeprefix("/admin/").replace("{site}", "site")
-            )
-            await page.screenshot(path=SCREENSHOTS / f"walk-{name}-{look}.png", full_page=True)
-        if look == "light":
-            assert 0 < await page.evaluate(_LOADED) <= MAX_FIRST_LOAD
-        assert await findings(page) == []
-        assert await page.evaluate(_WIDER) == 0
-        assert await page.locator("h1").count() == 1
-        text = await page.evaluate(_VISIBLE)
-        assert [one for one in walk.ids if one in text] == []
-        assert (
-            re.findall(r"\b[a-z]+_[a-z_]+\b|\b[0-9a-f]{8}-[0-9a-f]{4}-|\b[0-9a-f]{24,}\b", text)
-            == []
-        )
-        assert await page.evaluate(_SMALL_TARGETS) == []
-        assert await page.locator("html").get_attribute("dir") == (
-            "rtl" if look == "arabic" else "ltr"
-        )
-    finally:
-        await page.close()
+    if os.environ.get("PICTURES"):
+        SCREENSHOTS.mkdir(exist_ok=True)
+        name = re.sub(r"[^a-z0-9]+", "-", place.removeprefix("/admin/").replace("{site}", "site"))
+        await page.screenshot(path=SCREENSHOTS / f"walk-{name}-{look}.png", full_page=True)
+    if look == "light":
+        assert 0 < await page.evaluate(_LOADED) <= MAX_FIRST_LOAD
+    assert await findings(page) == []
+    assert await page.evaluate(_WIDER) == 0
+    assert await page.locator("h1").count() == 1
+    text = await page.evaluate(_VISIBLE)
+    assert [one for one in walk.ids if one in text] == []
+    assert (
+        re.findall(r"\b[a-z]+_[a-z_]+\b|\b[0-9a-f]{8}-[0-9a-f]{4}-|\b[0-9a-f]{24,}\b", text) == []
+    )
+    assert await page.evaluate(_SMALL_TARGETS) == []
+    assert await page.locator("html").get_attribute("dir") == ("rtl" if look == "arabic" else "ltr")
 
 
 @pytest.mark.parametrize("lang", ["ar", "de", "es", "fr"])
@@ -282,7 +280,6 @@ async def test_on_a_phone_no_word_is_broken_inside_no_button_is_cut_and_nothing_
             wrong = [await page.evaluate(one) for one in (_BROKEN_WORDS, _CUT, _WIDER)]
             if wrong != [[], [], 0]:
                 found[place, width] = wrong
-        await page.close()
     assert found == {}
 
 

@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts, Story
 from tests.browser.host_pages import HIDDEN, LISTENER, SECRET
+from tests.loopback import NO_TLS
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -17,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 def embedded(story: Story) -> str:
     """Return the HTML of the oEmbed answer as WordPress changes that of an unknown server."""
-    server = httpx.Client(trust_env=False, base_url=story.server)
+    server = httpx.Client(trust_env=False, verify=NO_TLS, base_url=story.server)
     with server:
         page = f"{story.server}/s/{story.code}"
         html: str = server.get("/oembed", params={"url": page}).json()["html"]

@@ -13,6 +13,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 from tests.browser.moderated_site import PASSWORD, ModeratedSite, fill
 from tests.e2e.harness import ServerProcess
 from tests.e2e.publisher import Story
+from tests.loopback import NO_TLS
 
 HOSTS = (
     "https://www.northside.example",
@@ -108,7 +109,13 @@ class WholeSite:
     def _act(self, token: str, story: Story, origin: str, kind: str, **fields: Any) -> None:
         message = {"type": kind, "story": story.code, "token": token, "ref": 1, **fields}
         headers = {"Content-Type": "text/plain", "Origin": origin}
-        answer = httpx.post(f"{self.server.url}/v1/actions", json=message, headers=headers)
+        answer = httpx.post(
+            f"{self.server.url}/v1/actions",
+            json=message,
+            headers=headers,
+            trust_env=False,
+            verify=NO_TLS,
+        )
         assert answer.status_code == 200, answer.text
 
     def _copies(self, story: Story) -> None:
@@ -236,7 +243,9 @@ class WholeSite:
                 "people", "invite", "--role", role, "--site", "harbour", *limited, "--json"
             )["url"]
             own = {"Sec-Fetch-Site": "same-origin", "Origin": self.server.url}
-            with httpx.Client(base_url=self.server.url, trust_env=False, headers=own) as http:
+            with httpx.Client(
+                base_url=self.server.url, trust_env=False, verify=NO_TLS, headers=own
+            ) as http:
                 http.post("/admin/link/" + link.rpartition("/")[2], data={"press": "1"})
                 email = f"{role}@a-long-name.harbour.example"
                 fields = {"name": f"Mireille {role}", "email": email, "password": PASSWORD}

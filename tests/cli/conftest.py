@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import SECRET, Done, Run
+from tests.conftest import copy_database
 from tests.e2e.harness import SETTINGS
 from widget_server.cli import main as cli
 from widget_server.config import Config
@@ -63,7 +64,8 @@ def run(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 
 
 @pytest.fixture
-def site(run: Run) -> str:
+def site(run: Run, data: Path, migrated_file: Path) -> str:
     """Create a site and return its slug."""
+    copy_database(migrated_file, data / "database.sqlite3")
     assert run("site", "create", "press", "--name", "The Press").status == 0
     return "press"

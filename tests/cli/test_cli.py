@@ -30,7 +30,7 @@ from tests.cli.commands import SECRET, Done, Run, run_next_to, sentence
 from tests.conftest import SERVERS
 from tests.contract.make_tokens import code
 from tests.e2e.harness import ROOT, SETTINGS, ServerProcess
-from tests.loopback import http_client
+from tests.loopback import NO_TLS, http_client
 from tests.ports import free_port
 from tests.waiting import wait_until
 from widget_server.auth.tokens import Keyring, parse_unverified
@@ -589,7 +589,7 @@ def test_a_server_of_one_process_exits_with_status_0_after_a_signal(data: Path) 
 
 def answers(url: str) -> bool:
     with contextlib.suppress(httpx.TransportError):
-        return httpx.get(url, trust_env=False).status_code == 200
+        return httpx.get(url, trust_env=False, verify=NO_TLS).status_code == 200
     return False
 
 

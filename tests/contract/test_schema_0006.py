@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from tests.e2e.harness import ServerProcess
 from tests.e2e.publisher import Publisher
+from tests.loopback import NO_TLS
 from tests.web.shared_server import SECRET
 from widget_server.store import migrate
 
@@ -92,7 +93,7 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
 
 def compare_answers(server: ServerProcess, epoch: str | None = None) -> None:
     """Check that every public answer of the server is as the old code gave it, but for a new epoch."""
-    with httpx.Client(base_url=server.url, trust_env=False, timeout=20) as http:
+    with httpx.Client(base_url=server.url, trust_env=False, verify=NO_TLS, timeout=20) as http:
         for path, old in ANSWERS.items():
             answer = http.get(path)
             assert answer.status_code == 200, (path, answer.text)
@@ -117,7 +118,7 @@ def act(server: ServerProcess, jti: str, code: str, **message: Any) -> httpx.Res
     key = KEYS[code]
     token = Publisher("press", SECRET).token(key, jti=jti)
     sent = {"story": code, "token": token, **message}
-    with httpx.Client(base_url=server.url, trust_env=False, timeout=20) as http:
+    with httpx.Client(base_url=server.url, trust_env=False, verify=NO_TLS, timeout=20) as http:
         return http.post("/v1/actions", json=sent, headers={"Origin": PAGE})
 
 
@@ -189,7 +190,7 @@ async def test_rows_of_a_server_that_went_back_to_the_old_version_are_served(
     server = new_server(DATABASE_URL=old_url, SECRET_KEYS=SECRET)
     await server.start(120)
     code = next(iter(KEYS))
-    with httpx.Client(base_url=server.url, trust_env=False, timeout=20) as http:
+    with httpx.Client(base_url=server.url, trust_env=False, verify=NO_TLS, timeout=20) as http:
         found = http.get(f"/v1/stories/{code}/comments/written00000").json()
     assert found["text"] == [["p", None, "Written by the old version"]]
 

@@ -19,7 +19,6 @@ from tests.operations.operations_harness import Server, open_server
 from widget_server.auth import one_time
 from widget_server.model.actors import shell
 from widget_server.operations.owners import credentials, links, people, sign_in
-from widget_server.store import migrate
 from widget_server.store.schema_people import sessions as table
 from widget_server.store.writing import session_rows
 from widget_server.web.dashboard.application import create_dashboard
@@ -31,11 +30,11 @@ PUBLIC = "https://widgets.example"
 
 
 @pytest.fixture
-async def signed_in(tmp_path: Path) -> AsyncIterator[tuple[Server, httpx.AsyncClient]]:
+async def signed_in(
+    tmp_path: Path, migrated_sqlite_url: str
+) -> AsyncIterator[tuple[Server, httpx.AsyncClient]]:
     """Return a server and a client with the session of its owner."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'database.sqlite3'}"
-    await migrate.upgrade(url)
-    async with open_server(tmp_path, url) as server:
+    async with open_server(tmp_path, migrated_sqlite_url) as server:
         link = await links.invite_owner(server.services, shell("test"))
         ticket = await links.press_link(server.services, link.url.rpartition("/")[2], agent="")
         assert isinstance(ticket, str)

@@ -59,6 +59,7 @@ def _add_migration() -> None:
         return config
 
     setattr(migrate, "_settings", settings_with_migration)  # noqa: B010
+    migrate._scripts.cache_clear()
     comments.append_column(Column("mood", Text, default="calm"))
 
 

@@ -34,7 +34,6 @@ from widget_server.operations.owners.api_answers import RUNNING_MS
 from widget_server.operations.readers import comment as comments, hint as sending, identify
 from widget_server.operations.services import Services
 from widget_server.protocol.owner_operations import OWNER_OPERATIONS, OwnerOperation
-from widget_server.store import migrate
 from widget_server.store.schema import metadata
 from widget_server.web.api.owner_call import Answer, Call
 from widget_server.web.api.owner_routes import HANDLERS
@@ -91,10 +90,9 @@ ONCE = {"token", "snippets", "key", "url", "samples", "body", "reports", "credit
 
 
 @pytest.fixture
-async def server(tmp_path: Path, database_url: str) -> AsyncIterator[Server]:
+async def server(tmp_path: Path, migrated_url: str) -> AsyncIterator[Server]:
     """Return the components of one process."""
-    await migrate.upgrade(database_url)
-    async with open_server(tmp_path, database_url) as opened:
+    async with open_server(tmp_path, migrated_url) as opened:
         await sites.create_site(opened.services, shell("test"), "paper", "A paper")
         yield opened
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from tests.e2e.harness import ServerProcess
 from tests.e2e.publisher import Publisher, Story
+from tests.loopback import NO_TLS
 from widget_server.cli.main import app
 
 SECRET = "a secret of the shared server without a comma"
@@ -26,7 +27,7 @@ class SharedServer:
         variables = {"DATABASE_URL": database_url, "SECRET_KEYS": SECRET, **env}
         self.server = ServerProcess(folder, variables)
         self.url = self.server.url
-        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=20)
+        self.http = httpx.Client(base_url=self.url, trust_env=False, verify=NO_TLS, timeout=20)
         self.publisher = Publisher("press", SECRET)
 
     @contextmanager

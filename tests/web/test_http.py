@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from tests.loopback import NO_TLS
 from tests.store.store_harness import open_store
 from tests.waiting import wait_until
 from tests.web.shared_server import PAGE, SharedServer, rejection
@@ -971,7 +972,9 @@ def test_the_home_page_describes_the_server_and_names_no_story(
         assert "Accept" in answer.headers["vary"]
         assert story.code not in answer.text
     for name, address in api.json().items():
-        assert name == "name" or httpx.get(address, trust_env=False).status_code == 200
+        assert (
+            name == "name" or httpx.get(address, trust_env=False, verify=NO_TLS).status_code == 200
+        )
 
 
 # For operators ------------------------------------------------------------------------------------

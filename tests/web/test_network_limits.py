@@ -21,7 +21,6 @@ from widget_server.app import Components
 from widget_server.config import load
 from widget_server.model.actors import shell
 from widget_server.operations.owners import settings, sites
-from widget_server.store import migrate
 from widget_server.store.schema import copies
 from widget_server.web.routes import create_asgi_app
 
@@ -69,18 +68,18 @@ OpenServer = Callable[..., Awaitable[LimitedServer]]
 
 
 @pytest.fixture
-async def open_server(tmp_path: Path) -> AsyncIterator[OpenServer]:
+async def open_server(tmp_path: Path, migrated_sqlite_url: str) -> AsyncIterator[OpenServer]:
     async with AsyncExitStack() as stack:
 
         async def open_(**rates: str) -> LimitedServer:
             config = load(
                 data_dir=tmp_path,
+                database_url=migrated_sqlite_url,
                 redis_url="unix:///nowhere",
                 secret_keys=SECRET,
                 reconcile_seconds=60,
                 rate_limits=",".join(f"{kind}={rate}" for kind, rate in rates.items()),
             )
-            await migrate.upgrade(config.database)
             components = Components(config)
             await stack.enter_async_context(components.running())
             await sites.create_site(components.services, shell("test"), "paper", "A paper")

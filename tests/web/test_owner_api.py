@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from tests.loopback import NO_TLS
 from tests.web.owner_program import Program, program
 from tests.web.shared_server import PAGE, SharedServer, rejection
 from widget_server.model.decisions import QUEUES
@@ -192,7 +193,9 @@ def test_a_request_that_is_sent_twice_at_once_is_done_once(shared_server: Shared
 
     def send(_: int) -> httpx.Response:
         # Connections of their own: one client's requests could follow each other on one.
-        with httpx.Client(base_url=shared_server.url, timeout=20) as http:
+        with httpx.Client(
+            base_url=shared_server.url, trust_env=False, verify=NO_TLS, timeout=20
+        ) as http:
             return Program(http, "press", mine.key).post("/tokens", body, Idempotency_Key=key)
 
     with ThreadPoolExecutor(8) as threads:

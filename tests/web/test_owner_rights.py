@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.loopback import NO_TLS
 from tests.web.owner_program import ALL_SCOPES, Program, program
 from tests.web.shared_server import SharedServer
 from widget_server.auth.permissions import PERMISSIONS, permits
@@ -137,7 +138,7 @@ def test_no_key_gets_what_is_for_people(
 
 def neighbour(server: SharedServer, address: str) -> httpx.Client:
     """Return a client with another address: wrong keys of one network do not count for another."""
-    transport = httpx.HTTPTransport(local_address=address)
+    transport = httpx.HTTPTransport(local_address=address, verify=NO_TLS)
     return httpx.Client(base_url=server.url, transport=transport, timeout=20)
 
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.publisher import Publisher, Story
+from tests.loopback import NO_TLS
 from tests.web.owner_program import program
 from tests.web.shared_server import SECRET, SharedServer, rejection
 from widget_server.protocol.snippet import LICENCES
@@ -216,7 +217,7 @@ def test_the_page_may_load_one_script_of_this_server_and_be_framed_by_no_page(
     assert "unsafe" not in policy
     source = re.search(r'<script defer src="([^"]+)"', answer.text)
     assert source is not None
-    script = httpx.get(source[1], trust_env=False)
+    script = httpx.get(source[1], trust_env=False, verify=NO_TLS)
     assert script.status_code == 200
     assert "javascript" in script.headers["content-type"]
 

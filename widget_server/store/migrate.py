@@ -1,6 +1,7 @@
 """Create the tables, or migrate those of an older version. The Alembic scripts are in the package."""
 
 import asyncio
+import functools
 from pathlib import Path
 
 from alembic import command
@@ -25,9 +26,15 @@ def _settings() -> AlembicConfig:
     return config
 
 
+@functools.cache
+def _scripts() -> ScriptDirectory:
+    """Return the migrations, whose files are read once: that takes as long as a short command."""
+    return ScriptDirectory.from_config(_settings())
+
+
 def head_revision() -> str:
     """Return the revision that this version of the code needs."""
-    return str(ScriptDirectory.from_config(_settings()).get_current_head())
+    return str(_scripts().get_current_head())
 
 
 def _marker(path: Path) -> Path:
@@ -148,12 +155,13 @@ async def upgrade(url: str, to: str = "head") -> str:
 
 def _run(connection: Connection, to: str) -> str:
     found = MigrationContext.configure(connection).get_current_revision()
-    if found is not None and is_newer(found):
+    wanted = head_revision() if to == "head" else to
+    if found is not None and (found == wanted or is_newer(found)):
         return found
     config = _settings()
     config.attributes["connection"] = connection
     command.upgrade(config, to)
-    return head_revision() if to == "head" else to
+    return wanted
 
 
 async def integrity_error(url: str) -> str | None:
@@ -180,5 +188,4 @@ def is_older(found: str | None) -> bool:
 
 def is_newer(found: str) -> bool:
     """Return whether a newer version has migrated the database."""
-    scripts = ScriptDirectory.from_config(_settings())
-    return found not in {script.revision for script in scripts.walk_revisions()}
+    return found not in {script.revision for script in _scripts().walk_revisions()}

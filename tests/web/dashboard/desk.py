@@ -13,7 +13,6 @@ from widget_server.auth import one_time
 from widget_server.model.actors import Role, shell
 from widget_server.model.people import Session
 from widget_server.operations.owners import sites
-from widget_server.store import migrate
 from widget_server.store.writing.account_rows import insert_account
 from widget_server.store.writing.member_rows import put_member
 from widget_server.store.writing.session_rows import insert_session
@@ -95,11 +94,8 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(folder: Path, url: str | None = None) -> AsyncIterator[Desk]:
-    """Open a desk on an own database, with a browser for each role."""
-    if url is None:
-        url = f"sqlite+aiosqlite:///{folder / 'database.sqlite3'}"
-        await migrate.upgrade(url)
+async def open_desk(folder: Path, url: str) -> AsyncIterator[Desk]:
+    """Open a desk on a migrated database, with a browser for each role."""
     async with open_server(folder, url) as server:
         desk = Desk(server)
         for slug in ("paper", "other"):

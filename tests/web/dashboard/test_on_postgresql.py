@@ -4,7 +4,6 @@ from pathlib import Path
 
 from tests.operations.owner_harness import carry, feel, write
 from tests.web.dashboard.desk import open_desk, text_of
-from widget_server.store import migrate
 
 PAGES = (
     "copies?order=reactions&q=example&lang=fr&status=live",
@@ -22,9 +21,8 @@ PAGES = (
 )
 
 
-async def test_each_page_answers_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
-    await migrate.upgrade(postgres_url)
-    async with open_desk(tmp_path, postgres_url) as desk:
+async def test_each_page_answers_on_postgresql(tmp_path: Path, migrated_postgres_url: str) -> None:
+    async with open_desk(tmp_path, migrated_postgres_url) as desk:
         story = desk.server.publisher.story(label="A label", lang="fr")
         grant, copy = await carry(desk.server, story, "https://a.example")
         await feel(desk.server, grant)
