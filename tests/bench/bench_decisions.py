@@ -3,7 +3,6 @@
 Run with `python -m tests.bench.bench_decisions [ENTRIES]`. It prints a table.
 """
 
-import asyncio
 import gc
 import random
 import sqlite3
@@ -25,7 +24,6 @@ from widget_server.store import migrate
 from widget_server.store.log_keys import STORY_ENTRY
 from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.schema import decisions
-from widget_server.store.writing.writer import LINGER_S
 
 SAMPLES = 200
 BEFORE = 100
@@ -34,13 +32,10 @@ CHUNK = 20_000
 
 
 async def decision_beside_reaction(store: Store, story: Story) -> dict[str, list[float]]:
-    """Return seconds of single reactions, removals and undos, each committed alone, and of the writer's pause."""
-    found: dict[str, list[float]] = {"react": [], "remove": [], "undo": [], "pause": []}
+    """Return seconds of single reactions, removals and undos, each committed alone."""
+    found: dict[str, list[float]] = {"react": [], "remove": [], "undo": []}
     ids = [(await store.post(story, f"r{n}", "words " * 50)).id for n in range(BEFORE + SAMPLES)]
     for number, comment in enumerate(ids):
-        begun = time.perf_counter()
-        await asyncio.sleep(LINGER_S)
-        found["pause"].append(time.perf_counter() - begun)
         begun = time.perf_counter()
         await store.react(story, f"x{number}", "happy", comment)
         found["react"].append(time.perf_counter() - begun)
@@ -100,7 +95,7 @@ def flip_a_byte(file: Path, number: int, rng: random.Random) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Seconds of decisions, of reactions and of the writer's pause, each alone, and of the verification of a log."""
+    """Seconds of decisions and of reactions, each alone, and of the verification of a log."""
 
     decisions: dict[str, list[float]]
     entries: int

@@ -265,17 +265,22 @@ async def test_erasing_a_reader_who_posts_in_another_story_fails_no_action(
             assert (now.count, now.tally.counts["happy"]) == (0, 0)
 
 
-async def test_a_transaction_function_alone_is_written_without_the_pause_of_actions(
+async def test_what_no_reader_does_is_written_without_the_pause_of_readers_actions(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await store.story()
+    story = await store.story()
+    comment = await store.post(story, "r")
     monkeypatch.setattr(writer, "LINGER_S", 60)
+    removal = decide(story, comment.id, "remove")
 
     async def count(connection: AsyncConnection) -> int:
         return int((await connection.exec_driver_sql("SELECT COUNT(*) FROM stories")).scalar_one())
 
     async with asyncio.timeout(30):
         assert await store.writer.run_in_transaction(count) == 1
+        await store.writer.submit(removal)
+        await store.writer.submit(undo(story, comment.id, removal.id))
+    assert await log_numbers(store, story) == [1, 2]
 
 
 async def test_writes_that_can_wait_take_turns_with_those_of_readers(

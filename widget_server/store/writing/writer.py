@@ -1,8 +1,8 @@
 """Group commit: the one writer of a process writes many actions in one transaction.
 
 A batch contains the actions that arrive during the previous commit and in the `LINGER_S` after it, at
-most `MAX_BATCH`. So many actions share the cost of one `fsync`. A batch of transaction functions alone is written
-without this pause.
+most `MAX_BATCH`. So many actions share the cost of one `fsync`. A batch without an action of a reader is written without
+this pause: of decisions and transaction functions, few would arrive meanwhile.
 Actions that no reader waits for are written in portions, in short transactions between those of readers.
 On SQLite such a transaction ends early when a reader's action arrives or the process stops: what is left of it
 comes first in the next one, or is left to its job.
@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LINGER_S = 0.002
-"""Pause before each batch of actions, in seconds, so that it contains more of them."""
+"""Pause before each batch with actions of readers, in seconds, so that it contains more of them."""
 MAX_BATCH = 500
 """Actions in one transaction."""
 REST_S = 60.0
@@ -137,6 +137,11 @@ class _PendingWrite:
     result: asyncio.Future[Any] | _Group
     action: Action | None = None
     transaction: TransactionFn[Any] | None = None
+
+    @property
+    def is_of_reader(self) -> bool:
+        """Whether it is an action, and no decision: readers' actions come in hundreds."""
+        return self.action is not None and not isinstance(self.action, Decide | Undo)
 
 
 _Outcome = Callable[[], Any] | ProblemError
@@ -282,10 +287,9 @@ class Writer:
                         self._database.checkpoint()
                     continue
                 self._publish()
-                if not self._later and any(write.action is not None for write in self._queue):
+                if not self._later and any(write.is_of_reader for write in self._queue):
                     # Between batches too: a client that just received a result can send its next action
-                    # into the next batch. That halves the number of transactions. Of transaction functions
-                    # alone, few would arrive meanwhile.
+                    # into the next batch. That halves the number of transactions.
                     await asyncio.sleep(LINGER_S)
                 self._was_later = False
                 await self._write(_take(self._queue, MAX_BATCH))
