@@ -1,9 +1,11 @@
 """Group commit: numbers without gaps, idempotency keys, and failures of single actions."""
 
 import asyncio
+import gc
 import itertools
 import logging
 import random
+import weakref
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -22,6 +24,7 @@ from widget_server.store.queries.stories import insert_story, record_copy
 from widget_server.store.schema import comments, copies, decisions
 from widget_server.store.writing import writer
 from widget_server.store.writing.actions import Delete, Edit, Forget, React
+from widget_server.store.writing.unit_of_work import UnitOfWork
 
 ATTRIBUTION = Attribution()
 
@@ -505,6 +508,35 @@ async def test_a_process_that_stops_ends_the_transaction_of_a_batch_on_sqlite(
         with pytest.raises(UnavailableError):
             await removing
         assert await log_numbers(store, story) == list(range(1, writer.STEP + 1))
+
+
+async def test_the_rows_of_a_transaction_are_freed_without_the_garbage_collector(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freed: list[weakref.ref[UnitOfWork]] = []
+
+    def unit_of_work(*arguments: Any) -> UnitOfWork:
+        made = UnitOfWork(*arguments)
+        freed.append(weakref.ref(made))
+        return made
+
+    story = await store.story()
+    comment = await store.post(story, "r")
+    removal = decide(story, comment.id, "remove")
+    monkeypatch.setattr(writer, "UnitOfWork", unit_of_work)
+    gc.collect()
+    gc.disable()
+    try:
+        await store.react(story, "x", "happy", comment.id)
+        await store.writer.submit(removal)
+        await store.writer.submit(undo(story, comment.id, removal.id))
+        with pytest.raises(NotFoundError):
+            await store.react(story, "x", "happy", "none")
+        store.events.clear()
+        assert len(freed) == 4
+        assert [one for one in freed if one() is not None] == []
+    finally:
+        gc.enable()
 
 
 async def test_only_columns_that_changed_are_written(store: Store) -> None:

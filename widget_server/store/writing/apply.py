@@ -50,21 +50,7 @@ class ActionApplier:
     def __init__(self, rows: UnitOfWork) -> None:
         self._rows = rows
         self._changes = ChangeRecorder(rows)
-        decisions = self._decisions = DecisionApplier(rows, self._changes)
-        self._rules: dict[type[Action], Callable[[Any], Callable[[], ActionResult]]] = {
-            React: self._react,
-            Post: self._post,
-            Edit: self._edit,
-            Delete: self._delete,
-            Report: self._report,
-            Appeal: decisions.appeal,
-            SendHint: decisions.send_hint,
-            Forget: self._forget,
-            Decide: decisions.decide,
-            Undo: decisions.undo,
-            Erase: self._erase,
-            UpdateStory: self._update_story,
-        }
+        self._decisions = DecisionApplier(rows, self._changes)
 
     def events(self) -> list[Event]:
         """Return the public changes. Call once the whole batch was applied."""
@@ -75,9 +61,10 @@ class ActionApplier:
     def apply(self, action: Action) -> Callable[[], ActionResult] | ProblemError:
         """Change the rows. Return a function that creates the result once the whole batch was applied."""
         try:
-            return self._rules[type(action)](action)
+            return _RULES[type(action)](self, action)
         except ProblemError as rejection:
-            return rejection
+            # Without the frames of its rule, which would keep all rows of the batch.
+            return rejection.with_traceback(None)
 
     def _react(self, action: React) -> Callable[[], ActionResult]:
         """Count the reaction to the story or a comment, in place of the reader's old one."""
@@ -353,3 +340,21 @@ class ActionApplier:
         if row["created_at"] < earliest:
             raise EditWindowOverError
         return row
+
+
+# Not in each applier: its own methods in it would be a circle, which only the garbage collector frees, with all rows of
+# the batch.
+_RULES: dict[type[Action], Callable[[ActionApplier, Any], Callable[[], ActionResult]]] = {
+    React: ActionApplier._react,
+    Post: ActionApplier._post,
+    Edit: ActionApplier._edit,
+    Delete: ActionApplier._delete,
+    Report: ActionApplier._report,
+    Appeal: lambda applier, action: applier._decisions.appeal(action),
+    SendHint: lambda applier, action: applier._decisions.send_hint(action),
+    Forget: ActionApplier._forget,
+    Decide: lambda applier, action: applier._decisions.decide(action),
+    Undo: lambda applier, action: applier._decisions.undo(action),
+    Erase: ActionApplier._erase,
+    UpdateStory: ActionApplier._update_story,
+}

@@ -109,10 +109,12 @@ class ChangeRecorder:
         row["changed_at"] = story["changed_at"]
         # Copy comment and count now: the event must not contain a later action of this batch.
         # Read the tally after the batch: one version must not name two different tallies.
-        now, count = self._rows.comment(comment), story["published"]
+        rows = self._rows
+        now, count = rows.comment(comment), story["published"]
 
         def create() -> Event:
-            tally = self._rows.tally(story["id"], comment)
+            # With `rows`, not with this object, which has this function: only the garbage collector would free both.
+            tally = rows.tally(story["id"], comment)
             shown = now if tally is now.tally else replace(now, tally=tally)
             return CommentChanged(story["code"], seq, shown, count, story["site"])
 

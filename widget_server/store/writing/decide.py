@@ -19,7 +19,6 @@ from widget_server.store.decision_mapping import declined_hint
 from widget_server.store.log_keys import new_salt, salted_hash
 from widget_server.store.rows import CommentRow, StoryRow
 from widget_server.store.writing.actions import Decide, Undo
-from widget_server.store.writing.changes import ChangeRecorder
 from widget_server.store.writing.decision_rules import (
     ABOUT_WORDS,
     REPLACED,
@@ -27,29 +26,10 @@ from widget_server.store.writing.decision_rules import (
     erase_comment,
 )
 from widget_server.store.writing.hint_rules import HintRules
-from widget_server.store.writing.unit_of_work import UnitOfWork
 
 
 class DecisionApplier(HintRules):
     """Applies decisions and undoes them. Each is one entry of the story's log."""
-
-    def __init__(self, rows: UnitOfWork, changes: ChangeRecorder) -> None:
-        super().__init__(rows, changes)
-        self._rules: dict[str, Callable[[CommentRow, Decide], dict[str, Any]]] = {
-            "approve": self._approve,
-            "reject": self._reject,
-            "remove": self._remove,
-            "spam": self._remove,
-            "hold": self._hold,
-            "restore": self._restore,
-            "pin": self._pin,
-            "unpin": self._pin,
-            "feature": self._feature,
-            "unfeature": self._feature,
-            "uphold": self._uphold,
-            "erase": self._erase,
-        }
-        """A rule returns hashes of the words that it took away, for the log."""
 
     # Decisions ---------------------------------------------------------------------------------
 
@@ -68,9 +48,32 @@ class DecisionApplier(HintRules):
             self._require_only_local(row)
         before = self._view(row)
         said = self._answer_appeals(row, action)
-        hashes = self._rules[action.verb](row, action)
+        hashes = self._change(row, action)
         self._settle_local(row, before)
         return self._logged(action, row, before, hashes, said)
+
+    def _change(self, row: CommentRow, action: Decide) -> dict[str, Any]:
+        """Do what the decision says. Return hashes of the words that it took away, for the log."""
+        match action.verb:
+            case "approve":
+                return self._approve(row, action)
+            case "reject":
+                return self._reject(row, action)
+            case "remove" | "spam":
+                return self._remove(row, action)
+            case "hold":
+                return self._hold(row, action)
+            case "restore":
+                return self._restore(row, action)
+            case "pin" | "unpin":
+                return self._pin(row, action)
+            case "feature" | "unfeature":
+                return self._feature(row, action)
+            case "uphold":
+                return self._uphold(row, action)
+            case "erase":
+                return self._erase(row, action)
+        raise ValueError(f"No decision about a comment: {action.verb}")
 
     def _require_only_local(self, row: CommentRow) -> None:
         """Raise `NotPermittedError` for what waits for the site's own people: a local moderator only narrows.
