@@ -784,7 +784,8 @@ def test_the_pages_and_the_embed_have_the_same_tokens() -> None:
         found = re.findall(r"(?<![\w-])(--[a-z-]+): ([^;{}]+);", css)
         return dict(found)
 
-    embed = declared((ROOT / "js/src/style.css").read_text("utf-8"))
+    sheets = (ROOT / "js/src/style.css", ROOT / "js/src/parts/connection/style.css")
+    embed = declared("".join(sheet.read_text("utf-8") for sheet in sheets))
     pages = declared((layout.TEMPLATES / "page/page.css").read_text("utf-8"))
     for name in ("--secondary-color", "--edge", "--border-color", "--surface"):
         value = re.sub(r"^var\(--story-widget-[a-z-]+, (.*)\)$", r"\1", embed[name])
