@@ -179,9 +179,9 @@ function createConnection(server, getPart) {
       reader: story.requestedReader,
       identity: identity === spent ? undefined : identity,
       since: state.position,
+      // The server drops what does not fit.
       page: /^http.{1,1996}$/.test(page) ? page : undefined,
-      // The server drops what is no language.
-      lang,
+      lang: /^[a-z]{2,8}(-[a-z\d]{1,8})*$/i.test(lang) ? lang : undefined,
     };
   }
 
