@@ -84,7 +84,7 @@ async def delete_by_keys(
 ) -> None:
     """Delete the rows with these values of a column."""
     rows = [{name: key} for key in keys]
-    if isinstance(connection, SyncConnectionAdapter):
+    if connection.dialect.name == "sqlite":
         if rows:
             await run_many(connection, _delete_by_key(table, name), rows)
         return
@@ -102,7 +102,7 @@ async def upsert(
     if not rows:
         return
     names, known = tuple(rows[0]), tuple(key)
-    if isinstance(connection, SyncConnectionAdapter):
+    if connection.dialect.name == "sqlite":
         await run_many(connection, _upsert_row(table, names, known), rows)
         return
     for some in _chunks(rows):
