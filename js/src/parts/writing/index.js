@@ -161,6 +161,6 @@ export function open(context, tools) {
     attach,
     begin: (handle) => reply(handle),
     edit: (handle) => edit(handle, story.state.mine.comments[handle.comment.id]?.body ?? ""),
-    remove: (handle) => context.withPart("outbox", (outbox) => outbox.remove(handle)),
+    remove: (handle) => known.then(() => context.withPart("outbox", (outbox) => outbox.remove(handle))),
   };
 }
