@@ -59,7 +59,7 @@ REST_S = 60.0
 """Time without a write, in seconds, after which SQLite's WAL is emptied: old pages may contain erased words."""
 PORTION = 96
 """Most actions that can wait in one transaction on SQLite. With fewer of them, its commit takes most of the time."""
-STEP = 12
+STEP = 10
 """Actions of such a portion whose rows are read and written together.
 
 After each step the portion ends if a reader's action waits, or the end of this process. The reader's action then
