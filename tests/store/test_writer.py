@@ -361,6 +361,24 @@ async def test_a_portion_is_published_while_the_next_one_is_written(
     assert [one.comment.id for one in changes(store.events)] == ids
 
 
+async def test_what_cannot_be_published_is_stored_and_the_writer_goes_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    monkeypatch.setattr(writer, "PORTION", 1)
+    monkeypatch.setattr(writer, "WHOLE_PORTION", 1)
+    story = await store.story()
+    ids = [(await store.post(story, f"r{number}")).id for number in range(3)]
+
+    def refuse(events: Any, epoch: str) -> None:
+        raise ValueError("a fault of the test")
+
+    monkeypatch.setattr(store.writer, "_on_commit", refuse)
+    assert await store.writer.submit_between([decide(story, one, "remove") for one in ids]) == 0
+    await store.react(story, "x", "happy")
+    assert await log_numbers(store, story) == [1, 2, 3]
+
+
 @pytest.mark.parametrize("faulty", ["reader", "batch"])
 async def test_of_a_batch_and_a_reader_in_one_transaction_each_fails_alone(
     store: Store, faulty: str, caplog: pytest.LogCaptureFixture

@@ -370,8 +370,12 @@ class Writer:
         applied, self._unpublished = self._unpublished, None
         if applied is None:
             return
-        # Publish before the results: an acknowledged action is already on its way to other readers.
-        self._on_commit(applied.events(), applied.epoch)
+        try:
+            # Publish before the results: an acknowledged action is already on its way to other readers.
+            self._on_commit(applied.events(), applied.epoch)
+        except Exception:
+            # For example a damaged row. All is stored: nothing may write it again, and the next batch is written.
+            log.exception("event=publish_failed events=%d", len(applied.outcomes))
         for write, outcome in applied.outcomes:
             self._settle(write, outcome)
 
