@@ -69,6 +69,8 @@ CHANGES: dict[str, Where] = {
     "/queue/take": ("take_cases", "queue take"),
     "/queue/give-back": ("give_back_cases", "queue give-back"),
     "/queue/selected": ("decide", "comment remove"),
+    "/queue/take-back": ("take_back_case", "queue take-back"),
+    "/comments/{comment}/hand-over": ("hand_over_case", "queue hand-over"),
     "/queue/watch": ("add_watch_list", "watch add"),
     "/queue/watch/{watch}/remove": ("remove_watch_list", "watch remove"),
     "/queue/second-look": (PEOPLE, "second-look answer"),

@@ -233,7 +233,7 @@ async def test_keys_open_the_story_the_ban_and_other_queues(
     await page.goto(site.path("queue?queue=pending"))
     await expect(text(page)).to_have_text("somewhere")
     async with context.expect_page() as opened:
-        await page.keyboard.press("o")
+        await page.keyboard.press("w")
     tab = await opened.value
     await tab.wait_for_url(f"**/stories/{story.code}")
     await tab.close()

@@ -20,6 +20,7 @@ from widget_server.operations.moderation import (
     batches,
     cases,
     decide,
+    hand_over,
     local_copies,
     raids,
     report_mutes,
@@ -46,6 +47,7 @@ UNKNOWN: Names = {
     "own_copy": 999_999,
     "hidden": "unknown00000",
     "account": "0" * 16,
+    "receiver": "0" * 16,
     "key": "0" * 16,
     "link": "0" * 64,
     "rule": "unknown00000",
@@ -61,6 +63,7 @@ UNKNOWN: Names = {
     "hint": "unknown00000",
     "to_decline": "unknown00000",
     "case": 999_999_999,
+    "handed": 999_999_999,
     "case_ticked": "999999999.unknown00000.1.reported",
     "section": "look",
     "format": "txt",
@@ -113,10 +116,21 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
     member = await links.create_account(
         services, ticket, f"A member of {site}", f"m@{site}.example", PASSWORD, agent=""
     )
+    invited = await links.invite(services, owner, site, "moderator")
+    ticket = await links.press_link(services, invited.url.rpartition("/")[2], agent="")
+    assert isinstance(ticket, str)
+    receiver = await links.create_account(
+        services, ticket, f"A colleague of {site}", f"c@{site}.example", PASSWORD, agent=""
+    )
     key = await keys.create_key(services, owner, site, "A program", frozenset({"read"}))
     reported = await desk.write(grant, "words of reported")
     await desk.report(grant, reported)
     (case,) = await cases.open_cases(services, owner, site, cases.filter_of("reported"))
+    given = await desk.write(grant, "words of handed")
+    await desk.report(grant, given)
+    found = await cases.open_cases(services, owner, site, cases.filter_of("reported"))
+    names["handed"] = next(one.id for one in found if one.comment.id == given.id)
+    await hand_over.hand_over(services, owner, site, names["handed"], receiver.session.account)
     search = batches.Search(phrase="words of batch")
     batch = await batches.start_batch(services, owner, site, "spam", search)
     names["raid"] = (await raids.switch_on(services, owner, site, story=grant.story.code)).id
@@ -140,6 +154,7 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
         "link": link.id,
         "secret": unused.url.rpartition("/")[2],
         "account": member.session.account,
+        "receiver": receiver.session.account,
         "key": key.key.id,
         "rule": links_rule.id,
         "batch": batch.id,

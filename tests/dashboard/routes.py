@@ -149,6 +149,10 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ("POST", f"{SITE}/comments/{{comment}}/mute"): (
         Use(("mute", "read"), {"report": "{report}", "length": "24"}, comment="to_mute"),
     ),
+    ("POST", f"{SITE}/comments/{{comment}}/hand-over"): (
+        Use(("hand_over", "read"), {"case": "{handed}", "to": "{receiver}"}),
+    ),
+    ("POST", f"{SITE}/queue/take-back"): (Use(("hand_over",), {"case": "{handed}"}),),
     ("POST", f"{SITE}/mutes/lift"): (Use(("mute",), {"mute": "{mute}"}),),
     ("POST", f"{SITE}/undo"): (Use(("undo", "pin"), {"decision": "{decision}"}),),
     ("GET", f"{SITE}/log"): _read("read_log"),

@@ -17,7 +17,7 @@ from tests.e2e.publisher import Publisher
 from tests.operations.operations_harness import SECRET, Server, open_server
 from tests.operations.owner_harness import person
 from tests.waiting import MODEL_TIMES
-from widget_server.model.actors import shell
+from widget_server.model.actors import name_of, shell
 from widget_server.model.errors import CaseClosedError
 from widget_server.model.priority import PRIORITIES
 from widget_server.model.queue import CaseFilter
@@ -159,7 +159,7 @@ class Desk(RuleBasedStateMachine):
     def take(self, name: str, limit: int) -> None:
         by = self.people[name]
         cards = self.run(queue.take(self.services, by, self.site, ALL, limit=limit))
-        own = queue.name_of(by)
+        own = name_of(by)
         expected = self.model.free(own, self.now_ms())[:limit]
         harsh = [card.case.id for card in cards if "threat" in card.case.reasons]
         if len(harsh) < limit:
@@ -177,7 +177,7 @@ class Desk(RuleBasedStateMachine):
         by = self.people[name]
         self.run(queue.give_cases_back(self.services, by, self.site))
         for case in self.model.cases.values():
-            if case.by == queue.name_of(by):
+            if case.by == name_of(by):
                 case.by, case.until = None, 0
 
     @rule(seconds=st.sampled_from([1, 30, 61]))

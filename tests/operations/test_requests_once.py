@@ -24,14 +24,16 @@ from widget_server.operations.moderation import (
     batches,
     cases,
     decide,
+    hand_over,
     local_copies,
     queue,
     raids,
     report_mutes,
 )
-from widget_server.operations.owners import api_answers, keys, settings, sites
+from widget_server.operations.owners import api_answers, keys, links, settings, sites
 from widget_server.operations.owners.api_answers import RUNNING_MS
 from widget_server.operations.readers import comment as comments, hint as sending, identify
+from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.services import Services
 from widget_server.protocol.owner_operations import OWNER_OPERATIONS, OwnerOperation
 from widget_server.store.schema import metadata
@@ -57,6 +59,8 @@ REQUESTS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "take_cases": ({}, {"queue": "reported", "limit": 1}),
     "give_back_cases": ({}, {}),
     "decide_case": ({"case": "{case}"}, {"verb": "remove"}),
+    "hand_over_case": ({"case": "{case}"}, {"to": "{other_person}"}),
+    "take_back_case": ({"case": "{handed_case}"}, {}),
     "mark_seen": ({}, {"comment": "{first}"}),
     "add_watch_list": ({}, {"name": "Today", "newer_than": 24}),
     "start_batch": ({}, {"verb": "remove", "search": {"phrase": "first"}}),
@@ -83,7 +87,9 @@ REQUESTS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
 """Parts of the path and body of each operation. Names in braces are those of `site`."""
 CHANGES_NOTHING = {"try_rule", "look_at_copy"}
 """Requests that change no row, except when a page is looked at that will be looked at anyway."""
-MEANWHILE = {"status", "version", "withdrawn", "seconds", "taken_until", "given_back", "reach"}
+MEANWHILE = {"status", "version", "withdrawn", "seconds", "taken_until", "given_back", "reach"} | {
+    "handed_until"
+}
 """Fields that say how things are now. The second attempt sees what the first one changed."""
 ONCE = {"token", "snippets", "key", "url", "samples", "body", "reports", "credit"}
 """Fields with what only one attempt knows."""
@@ -148,6 +154,7 @@ async def names(server: Server, checked: Checked) -> dict[str, str]:
         services, by, "paper", ids["third"], found["report"], until=None
     )
     found |= {"mute": muted.id, "report": to_mute}
+    found |= await handed_case(services, grant)
     search = batches.Search(phrase="fifth")
     spam = await batches.start_batch(services, by, "paper", "spam", search)
     changed = await settings.change_settings(services, by, "paper", {"prompt": "What now?"})
@@ -164,6 +171,26 @@ async def names(server: Server, checked: Checked) -> dict[str, str]:
     assert changed.decision is not None
     found |= {"case": str(case.id), "search": spam.id}
     return found | ids | {"batch": batch.batch, "settings": changed.decision}
+
+
+async def handed_case(services: Services, grant: Grant) -> dict[str, str]:
+    """Return a case that was handed over, and a person to whom cases can be handed."""
+    by = shell("test")
+    invited = await links.invite(services, by, "paper", "moderator")
+    pressed = await links.press_link(services, invited.url.rpartition("/")[2], agent="")
+    assert isinstance(pressed, str)
+    made = await links.create_account(
+        services, pressed, "Ben", "ben@paper.example", "six boats on a ferry", agent=""
+    )
+    writer = identify.act(services, grant, None, "network of the writer", None)
+    comment = await comments.post(services, grant, writer, new_comment("handed"))
+    reader = identify.act(services, grant, None, "network of another reporter", None)
+    await comments.report(services, grant, reader, comment.id, "spam")
+    waiting = await cases.open_cases(services, by, "paper", cases.filter_of("reported"))
+    case = next(one.id for one in waiting if one.comment.id == comment.id)
+    to = made.session.account
+    await hand_over.hand_over(services, by, "paper", case, to)
+    return {"handed_case": str(case), "other_person": to}
 
 
 @pytest.fixture
@@ -236,6 +263,7 @@ async def effects(server: Server) -> dict[str, list[Any]]:
 
     async def read(connection: AsyncConnection) -> dict[str, list[Any]]:
         left_out = {("tokens", "iat"), ("schedule", "due_at"), ("case_leases", "until")}
+        left_out |= {("handed_cases", "at"), ("handed_cases", "until")}
         left_out |= {("stories", name) for name in ("attributed", "seq", "changed_at")}
         found: dict[str, list[Any]] = {}
         for table in metadata.sorted_tables:

@@ -41,6 +41,7 @@ REQUESTS: dict[str, Request] = {
     # A raid that were switched on would hold the comments of other tests.
     "raid": ("POST", f"/raids/{CODE}:end", None, ()),
     "watch": ("DELETE", "/watch_lists/unknown", None, ()),
+    "hand_over": ("POST", "/cases/999:take_back", None, ()),
     "text": ("DELETE", f"/stories/{CODE}/text", None, ()),
     "translate": ("DELETE", f"/stories/{CODE}/translations/de", None, ()),
     "agree": ("POST", "/copies/1:agree", {}, ()),

@@ -47,6 +47,7 @@ PERMISSIONS: dict[str, tuple[Role, ...]] = {
     "ban": _MODERATORS,
     "unban": _MODERATORS,
     "mute": _MODERATORS,
+    "hand_over": _MODERATORS,
     "erase": ("owner", "editor"),
     "second_look": ("owner", "editor", "moderator"),
     # Stories (a story's log)

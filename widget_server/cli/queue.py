@@ -1,4 +1,4 @@
-"""`queue`: what waits for a person: count, list, take, decide, give back."""
+"""`queue`: what waits for a person: count, list, take, hand over, decide, give back."""
 
 from typing import Annotated, Any
 
@@ -8,16 +8,23 @@ from widget_server.cli.context import act
 from widget_server.cli.options import As, DataDir, Limit, Note, Reason, Slug, choose
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.content.visibility import escaped
-from widget_server.model.decisions import COMMENT_VERBS, Case
+from widget_server.model.actors import Actor
+from widget_server.model.decisions import COMMENT_VERBS, Case, HandedOver
 from widget_server.model.errors import OperatorError
-from widget_server.operations.moderation import cases, new_comments, queue
+from widget_server.operations.moderation import cases, hand_over, new_comments, queue
+from widget_server.operations.owners.people import find_account
+from widget_server.operations.services import Services
 
 app = typer.Typer(
     help="Take what waits for a person, and decide.", no_args_is_help=True, add_completion=False
 )
 
 QueueName = Annotated[
-    str, typer.Option("--queue", help="pending, reported, held, edits, appeals or all.")
+    str,
+    typer.Option(
+        "--queue",
+        help="pending, reported, held, edits, appeals, all, or mine: handed over to the account of --as.",
+    ),
 ]
 Story = Annotated[str | None, typer.Option("--story", help="Only of the story with this code.")]
 Copy = Annotated[int | None, typer.Option("--copy", min=1, help="Only written on this copy.")]
@@ -76,7 +83,7 @@ def queue_list(
 
     Columns are case, queue, story code, comment, reasons and the beginning of the text. With --json: an
     array of objects with `case`, `queue`, `story`, `comment`, `revision`, `priority`, `reasons`, `opened_at`
-    (milliseconds since 1970) and `text`.
+    (milliseconds since 1970), `text`, and `handed_to` (name of the person to whom it was handed over, or null).
     """
     chosen = cases.filter_of(name, story, copy, lang, because, age, watch)
     found = act(
@@ -144,6 +151,61 @@ def queue_give_back(
         print_json({"given_back": number})
     else:
         print(f"{number} cases given back.")
+
+
+@app.command("hand-over")
+def queue_hand_over(
+    slug: Slug,
+    case: CaseId,
+    to: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name the person: name, e-mail address or id.")
+    ],
+    note: Annotated[
+        str | None,
+        typer.Option("--note", help="Write this to that person; readers never see it."),
+    ] = None,
+    as_name: As = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """Hand a case over to a person. For a day no other person gets it from a queue.
+
+    With --json: an object with `case`, `handed_to` (a name) and `until` (milliseconds since 1970).
+    """
+
+    async def run(services: Services, by: Actor) -> HandedOver:
+        account = await find_account(services, to)
+        return await hand_over.hand_over(services, by, slug, case, account.id, note)
+
+    handed = act(data, as_name, slug, run)
+    if as_json:
+        print_json({"case": case, "handed_to": handed.to_name, "until": handed.until})
+    else:
+        print(
+            f"Handed over to {escaped(handed.to_name)}. To take it back: widget-server queue"
+            f" take-back {slug} {case}"
+        )
+
+
+@app.command("take-back")
+def queue_take_back(
+    slug: Slug,
+    case: CaseId,
+    as_name: As = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """Let a case that was handed over belong to all again. With --json: `case`, and whether it was `taken_back`."""
+    done = act(
+        data,
+        as_name,
+        slug,
+        lambda services, by: hand_over.take_back_case(services, by, slug, case),
+    )
+    if as_json:
+        print_json({"case": case, "taken_back": done})
+    else:
+        print("It belongs to all again." if done else "It was not handed over.")
 
 
 @app.command("decide")
@@ -286,4 +348,5 @@ def case_fields(case: Case) -> dict[str, Any]:
         "reasons": list(case.reasons),
         "opened_at": case.opened_at,
         "text": cases.waiting_version(case).source,
+        "handed_to": None if case.handed is None else case.handed.to_name,
     }

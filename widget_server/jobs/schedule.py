@@ -17,6 +17,7 @@ from widget_server.operations.services import Services
 from widget_server.store.queries.batches import DECIDE_BATCH
 from widget_server.store.queries.case_leases import delete_ended_leases
 from widget_server.store.queries.closings import CLOSE_STORY
+from widget_server.store.queries.handed_cases import delete_ended_hand_overs
 from widget_server.store.queries.identity_tokens import delete_expired_identities
 from widget_server.store.queries.page_facts import LOOK_AT_PAGE
 from widget_server.store.queries.raids import delete_old_raids
@@ -114,6 +115,7 @@ async def _end_batch(tools: Tools, batch: str) -> None:
 async def _delete_ended_leases(tools: Tools, _subject: str) -> None:
     now = tools.services.now_ms()
     await tools.services.writer.run_in_transaction(delete_ended_leases(now))
+    await tools.services.writer.run_in_transaction(delete_ended_hand_overs(now))
 
 
 async def _keep_log_heads(tools: Tools, _subject: str) -> None:

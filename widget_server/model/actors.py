@@ -44,6 +44,11 @@ class Actor:
     """The request by which an API key acts, if it is done once."""
 
 
+def name_of(by: Actor) -> str:
+    """Return the actor as leases, marks, watch-lists and handed cases name them: `account:…`, `key:…` or `shell:…`."""
+    return f"{by.kind}:{by.id}"[:120]
+
+
 def shell(user: str) -> Actor:
     """Return the actor of a command without `--as`: the operator, with the rights of an owner."""
     return Actor("shell", user, "cli", None, "owner")

@@ -179,6 +179,21 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOver:
+    """To whom a case was handed over, by whom, and until when no other person gets it from a queue."""
+
+    to: str
+    """The person as leases name them: `account:…`."""
+    to_name: str
+    by_name: str
+    """Name of the account or key that handed it over, else its id."""
+    at: int
+    until: int
+    note: str | None
+    """Words for that person. Readers never see them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """A comment that waits for a person in a queue."""
 
@@ -202,3 +217,5 @@ class Case:
     lease_by: str | None = None
     """Who has taken the case last, and until when."""
     lease_until: int = 0
+    handed: HandedOver | None = None
+    """To whom it was handed over last; `until` may be over."""

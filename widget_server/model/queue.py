@@ -7,9 +7,9 @@ from widget_server.model.bans import AppealRead, ReportedText
 from widget_server.model.decisions import Case, Queue
 from widget_server.model.priority import Degree, Reported, words_of
 
-AnyQueue = Queue | Literal["all", "new", "corrections"]
-"""A queue of cases, all open cases, what came in since a person last looked (published comments), or what
-readers report as errors in stories (hints, which have no comment)."""
+AnyQueue = Queue | Literal["all", "mine", "new", "corrections"]
+"""A queue of cases, all open cases, those that were handed over to the person who asks, what came in since
+a person last looked (published comments), or what readers report as errors in stories (hints, which have no comment)."""
 
 Age = Literal["day", "older"]
 AGES: tuple[Age, ...] = ("day", "older")
@@ -61,6 +61,8 @@ class CaseFilter:
     """Id of a watch-list."""
     stories: StorySet | None = None
     """What the watch-list says; operations read it."""
+    handed_to: str | None = None
+    """In the queue `mine`: the person who asks, as leases name them; operations fill it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +240,8 @@ class QueueFacts:
     """Published comments since the person last looked, counted up to `MAX_NEW_COUNTED`."""
     hints: int = 0
     """Open hints, for those who may correct stories."""
+    mine: int = 0
+    """Open cases that were handed over to the person."""
     hard: int = 0
     """Cases with a harsh reason that the person has decided today, so that they know when it is enough."""
     watch_lists: list[WatchList] = field(default_factory=list)

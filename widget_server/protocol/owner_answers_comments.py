@@ -89,6 +89,10 @@ class CaseAnswer(Answer):
     appeals: list[AppealAnswer] | None = Field(
         None, description="In the queue `appeals`: the objections, the oldest first."
     )
+    handed_to: str | None = Field(None, description="Account to which the case was handed over.")
+    handed_until: str | None = Field(
+        None, description="Until when no other person gets it from a queue."
+    )
 
 
 class CaseList(PageOf):
@@ -206,6 +210,13 @@ class WatchListList(Answer):
     """The watch-lists of a site by name."""
 
     watch_lists: list[WatchListAnswer]
+
+
+class CaseHandedOver(Answer):
+    """To whom a case belongs now. null: to all."""
+
+    handed_to: str | None
+    handed_until: str | None
 
 
 class GivenBack(Answer):

@@ -189,6 +189,16 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
         comment_answers.CaseDecided, body=requests.DecideCase, codes=_DECIDES,
     ),
     OwnerOperation(
+        "hand_over_case", "POST", "/cases/{case}:hand_over", ("hand_over",),
+        "Hand a case over to a person",
+        comment_answers.CaseHandedOver, body=requests.HandOverCase, codes=_DECIDES,
+    ),
+    OwnerOperation(
+        "take_back_case", "POST", "/cases/{case}:take_back", ("hand_over",),
+        "Let a case that was handed over belong to all again",
+        comment_answers.CaseHandedOver, body=requests.Nothing, codes=_TEXTS,
+    ),
+    OwnerOperation(
         "list_new", "GET", "/new", ("read",),
         "List published comments that came in since this key last looked",
         comment_answers.NewList, query=requests.NewQuery,

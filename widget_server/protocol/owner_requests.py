@@ -161,6 +161,16 @@ class GiveBackCases(_Request):
     cases: list[CaseId] | None = Field(None, max_length=100)
 
 
+class HandOverCase(_Request):
+    """To whom to hand a case over. For a day no other person gets it from a queue."""
+
+    to: str = Field(
+        pattern="^[0-9a-f]{16}$",
+        description="Account of a person who may decide here; see `people`.",
+    )
+    note: Note | None = Field(None, description="Words for that person. Readers never see them.")
+
+
 class DecideCase(_Request):
     """A decision about a case. It is refused as stale if another decision has closed the case."""
 

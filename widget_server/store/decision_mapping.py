@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from widget_server.model.decisions import Case, Decision
+from widget_server.model.decisions import Case, Decision, HandedOver
 from widget_server.model.hints import TARGET
 from widget_server.store.damaged_rows import json_of
 from widget_server.store.mapping import to_comment
@@ -66,4 +66,18 @@ def to_case(row: Row[Any]) -> Case:
         sealed=row.sealed,
         lease_by=row.lease_by,
         lease_until=row.lease_until or 0,
+        handed=_to_handed(row),
+    )
+
+
+def _to_handed(row: Row[Any]) -> HandedOver | None:
+    if row.handed_person is None:
+        return None
+    return HandedOver(
+        row.handed_person,
+        row.handed_to_name or "",
+        row.handed_by_name,
+        row.handed_at,
+        row.handed_until,
+        row.handed_note,
     )

@@ -11,7 +11,8 @@ stories and copies that they are about. The server adds repeated work that a bac
 the backup's too: a request whose effect is lost must be done again when it is sent again. So are `rules`,
 `rule_hits`, `learners`, `words`, `learned`, `appeals`, `hints` and `hint_counts`, `reported_texts`, `text_marks` of the last minutes and `asked_drafts` of the last hour, like the site's settings and the comments that they are about; the erasures below
 let the learned filter forget too. `raids` and `flood_levels` are the backup's: a flood that goes on is found again. And so are
-`looked_at`, `watch_lists` and `second_looks`: they name comments and stories of the backup, and hold no word of a reader. So are
+`looked_at`, `watch_lists`, `second_looks` and `handed_cases`: they name comments, stories and cases of the backup, and hold no word of a
+reader. So are
 `story_texts`, like the stories that they belong to, and `hidden_comments`, `copy_approvals` and `local_waits`, like
 the copies and comments that they name. So are `changed_copies`: after a restore, every process tells all open sockets again.
 """

@@ -1,5 +1,5 @@
-"""Tables of the queue: counters of open cases, leases, batches of decisions that a search names, marks of
-what each person has looked at, watch-lists, and second looks.
+"""Tables of the queue: counters of open cases, leases, handed cases, batches of decisions that a search names,
+marks of what each person has looked at, watch-lists, and second looks.
 
 Times are milliseconds since 1970.
 """
@@ -40,6 +40,23 @@ case_leases = Table(
 )
 Index("ix_case_leases_site", case_leases.c.site, case_leases.c.by)
 Index("ix_case_leases_until", case_leases.c.until)
+
+# Cases that one person handed over to another. No other person gets them from a queue until their time is over.
+# No foreign key: rows of closed cases are deleted by a job.
+handed_cases = Table(
+    "handed_cases",
+    metadata,
+    Column("case_id", Id, primary_key=True, autoincrement=False),
+    Column("site", String(40), nullable=False),
+    # To whom, and by whom, as `account:…`, `key:…` or `shell:…`.
+    Column("person", String(120), nullable=False),
+    Column("by", String(120), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    # Words for that person.
+    Column("note", Text),
+)
+Index("ix_handed_cases_person", handed_cases.c.site, handed_cases.c.person)
 
 # A decision about all comments that a search finds, made in chunks by a job. Its id is that of the batch
 # in the log.

@@ -5,7 +5,7 @@ from typing import Any
 
 from widget_server.auth.permissions import allowed, require
 from widget_server.content import text
-from widget_server.model.actors import Actor
+from widget_server.model.actors import Actor, name_of
 from widget_server.model.decisions import QUEUES, REASONS, Case, Queue
 from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.limits import MAX_PAGE
@@ -35,7 +35,7 @@ async def open_cases(
     """
     require(by, "read", site)
     chosen = filter_of(queue=chosen) if isinstance(chosen, str) else chosen
-    chosen = await with_stories(services, site, chosen)
+    chosen = await completed(services, by, site, chosen)
     found = await services.queue.page(
         site,
         chosen,
@@ -58,7 +58,7 @@ def filter_of(
     watch: str | None = None,
 ) -> CaseFilter:
     """Return a filter. Raises `MalformedError` for a queue, reason or age that there is not."""
-    queues: tuple[AnyQueue, ...] = (*QUEUES, "all", "new")
+    queues: tuple[AnyQueue, ...] = (*QUEUES, "all", "mine", "new")
     named = [one for one in queues if one == queue]
     if not named:
         raise MalformedError(f"Name one of these queues: {', '.join(queues)}.")
@@ -68,6 +68,16 @@ def filter_of(
     if age is not None and not ages:
         raise MalformedError(f"Give one of these ages: {', '.join(AGES)}.")
     return CaseFilter(named[0], story, copy, lang, reason, ages[0] if ages else None, watch)
+
+
+async def completed(services: Services, by: Actor, site: str, chosen: CaseFilter) -> CaseFilter:
+    """Return the filter with what its watch-list says, and in `mine` with the actor.
+
+    Raises `NotFoundError` for a watch-list that there is not.
+    """
+    if chosen.queue == "mine":
+        chosen = replace(chosen, handed_to=name_of(by))
+    return await with_stories(services, site, chosen)
 
 
 NEEDED: dict[Queue, str] = {"reported": "read_reports", "appeals": "uphold"}

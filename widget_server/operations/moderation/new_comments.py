@@ -7,7 +7,7 @@ changes nothing else. Removing and holding are decisions as everywhere.
 from collections.abc import Collection
 
 from widget_server.auth.permissions import allowed, require
-from widget_server.model.actors import Actor
+from widget_server.model.actors import Actor, name_of
 from widget_server.model.decisions import Case
 from widget_server.model.errors import NotFoundError
 from widget_server.model.limits import MAX_PAGE
@@ -132,11 +132,6 @@ async def mark_now(services: Services, by: Actor, site: str) -> Mark:
     if mark is None:
         return now - FIRST_LOOK_MS, ""
     return max(mark, (now - LONGEST_MS, ""))
-
-
-def name_of(by: Actor) -> str:
-    """Return the actor as leases and marks name them."""
-    return f"{by.kind}:{by.id}"[:120]
 
 
 async def _comment(services: Services, site: str, comment: str) -> Comment:

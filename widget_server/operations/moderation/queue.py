@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from widget_server.auth.permissions import allowed, require
-from widget_server.model.actors import Actor
+from widget_server.model.actors import Actor, name_of
 from widget_server.model.decisions import QUEUES, Case, CommentVerb, Decided
 from widget_server.model.errors import (
     CaseClosedError,
@@ -25,6 +25,7 @@ from widget_server.model.queue import (
 from widget_server.model.records import CommentState
 from widget_server.operations.moderation import bans, evidence, hints
 from widget_server.operations.moderation.cases import (
+    completed,
     cursor_of,
     filter_of,
     hidden_queues,
@@ -37,12 +38,10 @@ from widget_server.operations.moderation.decide import decide
 from widget_server.operations.moderation.new_comments import (
     cards_of_new,
     list_new,
-    name_of,
     take_new,
     window_of,
 )
 from widget_server.operations.moderation.suspects import suspects_of
-from widget_server.operations.moderation.watch_lists import with_stories
 from widget_server.operations.services import Services
 from widget_server.store.queries.case_leases import give_back, take_cases
 from widget_server.store.queries.queue import CaseCursor
@@ -53,7 +52,6 @@ __all__ = [
     "QueuePage",
     "cursor_of",
     "filter_of",
-    "name_of",
     "show_queue",
 ]
 
@@ -89,6 +87,8 @@ class QueuePage:
         """Open cases of the queue, whatever the other filters; in `new`, comments up to `MAX_NEW_COUNTED`."""
         if self.chosen.queue == "new":
             return self.facts.new
+        if self.chosen.queue == "mine":
+            return self.facts.mine
         if self.chosen.queue == "corrections":
             return self.facts.hints
         if self.chosen.queue == "all":
@@ -111,20 +111,21 @@ async def show_queue(
 ) -> QueuePage:
     """Return the first free case of a queue after `after`, as a card, and take it for the actor.
 
-    Without `chosen` it is the first queue in which something waits. The cases of others are left
-    out. An actor who may only read sees all cases and takes none. Raises `NotPermittedError`.
+    Without `chosen` it is what was handed over to the actor, or the first queue in which something waits.
+    The cases of others are left out. An actor who may only read sees all cases and takes none. Raises `NotPermittedError`.
     """
     require(by, "read", site)
     known: QueueFacts | None = None
     if chosen is None:
         known = await queue_facts(services, by, site)
-        order = [queue for queue in ("reported", *QUEUES) if queue in known.counts]
+        order = ["mine"] if known.mine else []
+        order += [queue for queue in ("reported", *QUEUES) if queue in known.counts]
         visible = "reported" if allowed(by, "read_reports", site) else "pending"
         chosen = filter_of(order[0] if order else visible)
     if chosen.queue == "new":
         facts = known or await queue_facts(services, by, site)
         return await _show_new(services, by, site, chosen, facts, after)
-    chosen = await with_stories(services, site, chosen)
+    chosen = await completed(services, by, site, chosen)
     taken = await _first_lease(services, by, site, chosen, after)
     view = await _view(services, by, site, chosen, after, taken, known)
     first = _first_of(view.free, taken)
@@ -193,11 +194,19 @@ async def _first_lease(
 
 
 def _free_for(by: Actor, site: str, now: int, found: list[Case]) -> list[Case]:
-    """Return the cases without those that another person has taken. A person who takes no cases sees all."""
+    """Return the cases without those that another person has taken, or that were handed over to another.
+
+    A person who takes no cases sees all.
+    """
     if not may_take(by, site):
         return found
     own = name_of(by)
-    return [case for case in found if case.lease_until <= now or case.lease_by == own]
+    return [
+        case
+        for case in found
+        if (case.lease_until <= now or case.lease_by == own)
+        and (case.handed is None or case.handed.until <= now or case.handed.to == own)
+    ]
 
 
 async def _show_new(
@@ -244,12 +253,14 @@ def _visible_facts(by: Actor, site: str, facts: QueueFacts) -> QueueFacts:
 
 
 async def count_open(services: Services, by: Actor, site: str) -> dict[str, int]:
-    """Return how much waits by queue that the actor may see, hints as `corrections`: one SQL statement.
+    """Return how much waits by queue that the actor may see: one SQL statement.
 
-    Empty queues may be left out. Raises `NotPermittedError`.
+    Hints are `corrections`; `mine` are those of the cases that were handed over to the actor. Empty queues may
+    be left out. Raises `NotPermittedError`.
     """
     require(by, "read", site)
-    found = await services.owner_comments.queue_counts(site, by.copies)
+    person = (name_of(by), services.now_ms()) if allowed(by, "hand_over", site) else None
+    found = await services.owner_comments.queue_counts(site, by.copies, person)
     unseen: list[str] = [*unseen_queues(by, site)]
     unseen += [] if allowed(by, "correct", site) else ["corrections"]
     return {queue: number for queue, number in found.items() if queue not in unseen}
@@ -338,7 +349,7 @@ async def _lease(
     only_mild: bool = False,
 ) -> list[int]:
     now = services.now_ms()
-    chosen = await with_stories(services, site, chosen)
+    chosen = await completed(services, by, site, chosen)
     ids: list[int] = await services.writer.run_in_transaction(
         take_cases(
             site,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from widget_server.auth.permissions import require
-from widget_server.model.actors import Actor
+from widget_server.model.actors import Actor, name_of
 from widget_server.model.decisions import decided_by, decision_id
 from widget_server.model.errors import MalformedError, NotFoundError, TextRejectedError
 from widget_server.model.identifiers import STORY_CODE
@@ -46,7 +46,7 @@ async def add_watch_list(
         site,
         name,
         terms,
-        f"{by.kind}:{by.id}"[:120],
+        name_of(by),
         services.now_ms(),
     )
     logs = decided_by(

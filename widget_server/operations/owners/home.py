@@ -49,7 +49,7 @@ async def show_home(services: Services, by: Actor, site: str) -> Home:
     permissions.require(by, "read", site)
     now = services.now_ms()
     today = await services.owner_home.today(
-        site, by.id, now - now % DAY_MS, now - LIVE_MS, by.copies
+        site, by.id, now - now % DAY_MS, now - LIVE_MS, by.copies, now
     )
     for queue in unseen_queues(by, site):
         today.queues.pop(queue, None)

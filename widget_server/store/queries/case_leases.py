@@ -10,23 +10,20 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     String,
-    and_,
     bindparam,
     delete,
-    exists,
     or_,
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.queue import CaseFilter
+from widget_server.store.queries.handed_cases import is_handed_to_other, is_own_objection
 from widget_server.store.queries.queue import NOW, OF_SITE, is_mild, open_cases_where
 from widget_server.store.queries.queue_facts import ORDER
-from widget_server.store.schema import cases, decisions
+from widget_server.store.schema import cases
 from widget_server.store.schema_queue import case_leases
-from widget_server.store.schema_readers import appeals
 from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.bulk import upsert_from
 
@@ -51,7 +48,8 @@ def take_cases(
     """Lease the first open cases that are free or the actor's own. Result: their ids, in no order.
 
     `skip` are cases that the actor has on the screen; `only` names the cases to take, also to renew their
-    leases. Objections to the actor's own decisions are left to others. One statement.
+    leases. Objections to the actor's own decisions are left to others, and what was handed over to another
+    person is left to that person. One statement.
     """
 
     values: dict[str, Any] = {"of_site": site, "now": now, "new_by": by, "new_until": until}
@@ -84,7 +82,8 @@ def _take(
     """
     has_skip, has_only, only_mild = which
     free = or_(case_leases.c.case_id.is_(None), case_leases.c.until <= NOW, case_leases.c.by == _BY)
-    where = open_cases_where(OF_SITE, chosen, NOW, without, copies) & free & ~_is_own_objection()
+    where = open_cases_where(OF_SITE, chosen, NOW, without, copies) & free
+    where &= ~is_own_objection(_BY) & ~is_handed_to_other(_BY, NOW)
     if has_skip:
         where &= cases.c.id.not_in(bindparam("skip", expanding=True))
     if has_only:
@@ -108,16 +107,6 @@ def _take(
         dialect,
     )
     return statement.returning(case_leases.c.case_id)
-
-
-def _is_own_objection() -> ColumnElement[bool]:
-    """Return the condition for objections to a decision of this actor, which another person answers."""
-    own = exists().where(
-        appeals.c.comment == cases.c.comment,
-        decisions.c.id == appeals.c.decision,
-        decisions.c.actor_kind + ":" + decisions.c.actor == _BY,
-    )
-    return and_(cases.c.queue == "appeals", own)
 
 
 def give_back(site: str, by: str, ids: Sequence[int] | None) -> TransactionFn[int]:

@@ -24,6 +24,7 @@ from widget_server.store.damaged_rows import readable
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import select_comments, to_comment
 from widget_server.store.queries.comment_context import Context, read_contexts
+from widget_server.store.queries.handed_cases import count_handed
 from widget_server.store.queries.log_names import select_names
 from widget_server.store.queries.queue_facts import select_queue_counts
 from widget_server.store.schema import (
@@ -87,17 +88,26 @@ class OwnerComments:
 
     @read_transaction
     async def queue_counts(
-        self, connection: AsyncConnection, site: str, copies: frozenset[int] | None = None
+        self,
+        connection: AsyncConnection,
+        site: str,
+        copies: frozenset[int] | None = None,
+        handed_to: tuple[str, int] | None = None,
     ) -> dict[str, int]:
         """Return the number of open cases by queue, without empty queues, and of hints as `corrections`.
 
-        Those whose role is limited to some copies are told nothing of hints. One SQL statement.
+        With `handed_to`, a person and the time now, also what was handed over to them, as `mine`. Those whose
+        role is limited to some copies are told nothing of hints. One SQL statement.
         """
         counted = select_queue_counts(site, copies).subquery()
         query: Any = select(counted.c.queue, counted.c.number)
         if copies is None:
             waiting = select(literal("corrections").label("queue"), hint_counts.c.number)
-            query = union_all(query, waiting.where(hint_counts.c.site == site))
+            parts = [query, waiting.where(hint_counts.c.site == site)]
+            if handed_to is not None:
+                number = count_handed(site, *handed_to).scalar_subquery()
+                parts.append(select(literal("mine").label("queue"), number))
+            query = union_all(*parts)
         return {row.queue: row.number for row in await connection.execute(query)}
 
     @read_transaction

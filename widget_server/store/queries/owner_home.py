@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import CommentState
 from widget_server.store.engine import Database, read_transaction
+from widget_server.store.queries.handed_cases import count_handed
 from widget_server.store.queries.log_names import FIRST_CHARACTERS
 from widget_server.store.queries.queue_facts import select_queue_counts
 from widget_server.store.schema import (
@@ -44,6 +45,8 @@ class Today:
 
     queues: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Number of open cases and time of the oldest, by queue."""
+    mine: int = 0
+    """Open cases that were handed over to the account."""
     new_copies: int = 0
     old_keys: int = 0
     """Generations of the signing key that are accepted but do not sign any more."""
@@ -110,13 +113,14 @@ class OwnerHome:
         day: int,
         live_since: int,
         copies_of: frozenset[int] | None,
+        now: int,
     ) -> Today:
         """Return the numbers of a site since `day`, the start of today.
 
         `live_since`: copies seen since then are live.
         """
         found = Today()
-        statement = _select_today(site, account, day, live_since, copies_of)
+        statement = _select_today(site, account, day, live_since, copies_of, now)
         for row in await connection.execute(statement):
             match row.kind:
                 case "queue":
@@ -177,7 +181,12 @@ class OwnerHome:
 
 
 def _select_today(
-    site: str, account: str, day: int, live_since: int, copies_of: frozenset[int] | None
+    site: str,
+    account: str,
+    day: int,
+    live_since: int,
+    copies_of: frozenset[int] | None,
+    now: int,
 ) -> Any:
     queues = select_queue_counts(site, copies_of).subquery()
     none = literal(None, BigInteger)
@@ -198,6 +207,7 @@ def _select_today(
     )
     parts = [
         row("queue", queues.c.number, queues.c.queue, queues.c.oldest),
+        row("mine", count_handed(site, f"account:{account}", now).scalar_subquery()),
         row("new_copies", func.count())
         .select_from(own_stories)
         .where(stories.c.site == site, copies.c.first_seen >= day),

@@ -14,6 +14,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,6 +30,7 @@ from widget_server.store.mapping import select_comments
 from widget_server.store.patterns import is_like
 from widget_server.store.queries.capacity import is_only_local, read_only_local
 from widget_server.store.queries.comment_context import read_contexts
+from widget_server.store.queries.handed_cases import count_handed, is_handed_to
 from widget_server.store.queries.made_decisions import HARD_ONES
 from widget_server.store.queries.new_comments import count_new
 from widget_server.store.queries.queue_facts import ORDER, read_facts, select_queue_counts
@@ -40,7 +42,8 @@ from widget_server.store.schema import (
     kept_texts,
     stories,
 )
-from widget_server.store.schema_queue import case_leases, looked_at
+from widget_server.store.schema_people import accounts, api_keys
+from widget_server.store.schema_queue import case_leases, handed_cases, looked_at
 
 DAY_MS = 86_400_000
 CaseCursor = tuple[int, int, int]
@@ -51,13 +54,15 @@ NOW: Any = bindparam("now", type_=BigInteger)
 """What queries that are built once are told when they run. Times are milliseconds."""
 
 
+_receiver, _giver = accounts.alias("receiver"), accounts.alias("giver")
 _OWN_MARK = (looked_at.c.site == OF_SITE) & (looked_at.c.by == bindparam("by", type_=String))
 _OF_WATCHER = select(
     HARD_ONES.scalar_subquery().label("hard"),
+    count_handed(OF_SITE, bindparam("by", type_=String), NOW).scalar_subquery().label("mine"),
     select(looked_at.c.at).where(_OWN_MARK).scalar_subquery().label("at"),
     select(looked_at.c.comment).where(_OWN_MARK).scalar_subquery().label("comment"),
 )
-"""What the page says of the person alone, with the parameters of `HARD_ONES`, and their mark in the queue `new`."""
+"""What the page says of the person alone, with the parameters of `HARD_ONES`."""
 
 
 class CaseQueue:
@@ -194,9 +199,9 @@ async def _read_facts(
 ) -> QueueFacts:
     found = await read_facts(connection, site, now, copies)
     values = {"of_site": site, "since": watcher.today, "kind": watcher.kind}
-    values |= {"person": watcher.id, "by": watcher.new.by}
+    values |= {"person": watcher.id, "by": watcher.new.by, "now": now}
     own = (await connection.execute(_OF_WATCHER, values)).one()
-    found.hard = own.hard
+    found.hard, found.mine = own.hard, own.mine
     mark = None if own.at is None else (own.at, own.comment)
     found.new = await count_new(connection, site, watcher.new, mark, copies)
     found.watch_lists = await read_watch_lists(connection, site)
@@ -212,10 +217,7 @@ def open_cases_where(
 ) -> ColumnElement[bool]:
     """Return the condition for the open cases of a site that a filter chooses."""
     where: ColumnElement[bool] = and_(cases.c.site == site, IS_OPEN)
-    if chosen.queue != "all":
-        where &= cases.c.queue == chosen.queue
-    if without:
-        where &= cases.c.queue.not_in(without)
+    where &= _in_queue(site, chosen, now, without)
     if chosen.story is not None:
         story = select(stories.c.id).where(stories.c.code == chosen.story, stories.c.site == site)
         where &= cases.c.story == story.scalar_subquery()
@@ -234,6 +236,17 @@ def open_cases_where(
     if copies is not None:
         where &= cases.c.copy.in_(copies)
     return where
+
+
+def _in_queue(
+    site: str, chosen: CaseFilter, now: int, without: Collection[str]
+) -> ColumnElement[bool]:
+    where: ColumnElement[bool] = true()
+    if chosen.handed_to is not None:
+        where = is_handed_to(chosen.handed_to, site, now)
+    elif chosen.queue != "all":
+        where = cases.c.queue == chosen.queue
+    return where & cases.c.queue.not_in(without) if without else where
 
 
 def select_page(
@@ -272,6 +285,8 @@ def _page_of(
 
 def _select_cases() -> Select[Any]:
     names = ("id", "queue", "reasons", "priority", "opened_at", "revision")
+    handed = ("person", "at", "until", "note")
+    giver = handed_cases.c.by
     return (
         select_comments()
         .add_columns(
@@ -280,9 +295,18 @@ def _select_cases() -> Select[Any]:
             kept_texts.c.sealed.label("sealed"),
             case_leases.c.by.label("lease_by"),
             case_leases.c.until.label("lease_until"),
+            *(handed_cases.c[name].label(f"handed_{name}") for name in handed),
+            _receiver.c.name.label("handed_to_name"),
+            func.coalesce(_giver.c.name, api_keys.c.label, handed_cases.c.by).label(
+                "handed_by_name"
+            ),
         )
         .join(cases, cases.c.comment == comments.c.id)
         .join(stories, cases.c.story == stories.c.id)
         .outerjoin(kept_texts, kept_texts.c.comment == comments.c.id)
         .outerjoin(case_leases, case_leases.c.case_id == cases.c.id)
+        .outerjoin(handed_cases, handed_cases.c.case_id == cases.c.id)
+        .outerjoin(_receiver, _receiver.c.id == func.substr(handed_cases.c.person, 9))
+        .outerjoin(_giver, (_giver.c.id == func.substr(giver, 9)) & is_like(giver, "account:%"))
+        .outerjoin(api_keys, (api_keys.c.id == func.substr(giver, 5)) & is_like(giver, "key:%"))
     )

@@ -8,7 +8,7 @@ from widget_server.model.bans import AppealRead
 from widget_server.model.cursors import decode_cursor, encode_cursor
 from widget_server.model.decisions import Case
 from widget_server.model.queue import Card, CaseFilter, degrees_of
-from widget_server.operations.moderation import bans, cases, queue
+from widget_server.operations.moderation import bans, cases, hand_over, queue
 from widget_server.operations.owners.readers_now import readers_now
 from widget_server.protocol import (
     owner_answers_comments as comment_answers,
@@ -32,7 +32,9 @@ async def list_cases(call: Call) -> Answer:
     more = len(found) == query.limit
     last = encode_cursor(f"cases-{query.queue}", *cases.cursor_of(found[-1])) if more else None
     rows = [
-        comment_answers.CaseAnswer(**_case_fields(one), appeals=await _appeals(call, one))
+        comment_answers.CaseAnswer(
+            **_case_fields(one, call.services.now_ms()), appeals=await _appeals(call, one)
+        )
         for one in found
     ]
     return Answer(comment_answers.CaseList(cases=rows, next=last))
@@ -108,6 +110,24 @@ async def decide_case(call: Call) -> Answer:
     )
 
 
+async def hand_over_case(call: Call) -> Answer:
+    """Handle `POST …/cases/{case}:hand_over`."""
+    body: requests.HandOverCase = call.body
+    handed = await hand_over.hand_over(
+        call.services, call.actor, call.site, int(call.path["case"]), body.to, body.note
+    )
+    return Answer(
+        comment_answers.CaseHandedOver(handed_to=body.to, handed_until=rfc3339(handed.until))
+    )
+
+
+async def take_back_case(call: Call) -> Answer:
+    """Handle `POST …/cases/{case}:take_back`."""
+    case = int(call.path["case"])
+    await hand_over.take_back_case(call.services, call.actor, call.site, case)
+    return Answer(comment_answers.CaseHandedOver(handed_to=None, handed_until=None))
+
+
 async def _appeals(call: Call, case: Case) -> list[comment_answers.AppealAnswer] | None:
     if case.queue != "appeals":
         return None
@@ -130,7 +150,7 @@ def _filter(asked: requests.CasesQuery | requests.TakeCases) -> CaseFilter:
     )
 
 
-def _case_fields(case: Case) -> dict[str, Any]:
+def _case_fields(case: Case, now: int) -> dict[str, Any]:
     return {
         "id": case.id,
         "queue": case.queue,
@@ -138,9 +158,21 @@ def _case_fields(case: Case) -> dict[str, Any]:
         "priority": case.priority,
         "opened_at": rfc3339(case.opened_at),
         "revision": case.revision,
+        **_handed_fields(case, now),
         "comment": comment_answers.CommentAnswer(
             **comment_fields(case.story, cases.waiting_version(case))
         ),
+    }
+
+
+def _handed_fields(case: Case, now: int) -> dict[str, str]:
+    """Return to whom a case is handed over now. What was written to that person is not for programs."""
+    handed = case.handed
+    if handed is None or handed.until <= now:
+        return {}
+    return {
+        "handed_to": handed.to.removeprefix("account:"),
+        "handed_until": rfc3339(handed.until),
     }
 
 
@@ -165,7 +197,7 @@ def _card(call: Call, card: Card, readers: int) -> comment_answers.CaseCard:
             for one in known.reports
         ]
     return comment_answers.CaseCard(
-        **_case_fields(card.case),
+        **_case_fields(card.case, call.services.now_ms()),
         appeals=_appeal_answers(card.appeals) if card.case.queue == "appeals" else None,
         taken_until=time_of(card.leased_until),
         writer=known.writer,

@@ -68,6 +68,8 @@ HANDLERS: dict[str, Handler] = {
     "list_cases": owner_cases.list_cases,
     "take_cases": owner_cases.take_cases,
     "give_back_cases": owner_cases.give_back_cases,
+    "hand_over_case": owner_cases.hand_over_case,
+    "take_back_case": owner_cases.take_back_case,
     "show_case": owner_cases.show_case,
     "decide_case": owner_cases.decide_case,
     "list_new": owner_desk.list_new,

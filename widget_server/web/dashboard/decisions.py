@@ -22,6 +22,7 @@ from widget_server.operations.moderation import bans, discussion, targets
 from widget_server.operations.moderation.batches import undo_batch
 from widget_server.operations.moderation.decide import decide, undo
 from widget_server.operations.moderation.discussion import StaffComment
+from widget_server.operations.moderation.hand_over import receivers, take_back_case
 from widget_server.operations.moderation.new_comments import mark_seen, mark_unseen
 from widget_server.operations.moderation.queue import decide_case
 from widget_server.operations.owners import take_back as changes
@@ -34,7 +35,9 @@ from widget_server.web.dashboard.queue_counts import answer_script
 
 SEEN = "seen-"
 """Begins what “undo” names after a person has looked at a new comment; the comment's id follows."""
-STEPS = ("remove", "reject", "spam", "hold", "erase", "answer", "ban", "mute", "hide")
+HANDED = "handed-"
+"""Begins what “undo” names after a person has handed a case over; the number of the case follows."""
+STEPS = ("remove", "reject", "spam", "hold", "erase", "answer", "ban", "mute", "hide", "hand_over")
 """What the page of a comment can ask for before it acts."""
 ASKED_REASONS = tuple(REASONS)
 
@@ -157,7 +160,7 @@ async def _decide(page: Page, verb: CommentVerb) -> Response:
                 note=note,
             )
     except CaseClosedError as closed:
-        return await _closed(page, closed)
+        return await closed_meanwhile(page, closed)
     except StaleError:
         if page.wants_json:
             return JSONResponse({"error": page.t("stale_card")}, 409)
@@ -182,7 +185,7 @@ async def _decide(page: Page, verb: CommentVerb) -> Response:
     return told(page, back, did if entry is not None else "nothing", kept, comment)
 
 
-async def _closed(page: Page, closed: CaseClosedError) -> Response:
+async def closed_meanwhile(page: Page, closed: CaseClosedError) -> Response:
     """Return what another person has decided meanwhile."""
     said = page.t("closed_before")
     if closed.decided is not None:
@@ -208,6 +211,10 @@ async def submit_undo(page: Page) -> Response:
         if page.wants_json:
             return await answer_script(page, {"decision": None})
         return told(page, back_of(page, page.path("queue")), "undo", None)
+    if name.startswith(HANDED):
+        case = whole_number(name.removeprefix(HANDED)) or 0
+        await take_back_case(page.services, page.actor, page.site, case)
+        return told(page, back_of(page, page.path("queue")), "take_back_case", None)
     if await page.services.batches.find(name) is not None:
         undoing = await undo_batch(page.services, page.actor, page.site, name)
         return page.redirect(page.path(f"queue/batches/{undoing.id}"))
@@ -262,7 +269,7 @@ async def comment_view(page: Page, status: int = 0, step: str = "") -> Response:
     comment = page.request.path_params["comment"]
     found = await discussion.comment_page(page.services, page.actor, page.site, comment)
     step = step or page.request.query_params.get("step", "")
-    names = ("reason", "note", "body", "mode", "length", "whom")
+    names = ("reason", "note", "body", "mode", "length", "whom", "to")
     kept: dict[str, Any] = {name: page.form.get(name) for name in names}
     writer = found.shown.comment
     step = step if step in STEPS and page.may(step) else ""
@@ -274,6 +281,8 @@ async def comment_view(page: Page, status: int = 0, step: str = "") -> Response:
         verbs=verbs_of(page, found.shown),
         step=step,
         offered=await offered(page, found.shown.story) if step == "hide" else [],
+        receivers=await _receivers(page) if step == "hand_over" else [],
+        case=whole_number(page.form.get("case") or page.request.query_params.get("case", "")),
         may_hide=page.may("hide") and page.actor.copies is None,
         reasons=ASKED_REASONS,
         kept=kept,
@@ -288,6 +297,12 @@ async def comment_view(page: Page, status: int = 0, step: str = "") -> Response:
         **await narrowing(page, found.shown.story, [found.shown]),
         **told_now(page),
     )
+
+
+async def _receivers(page: Page) -> list[tuple[str, str, str]]:
+    """Return id, name and role of those to whom a case can be handed over."""
+    found = await receivers(page.services, page.actor, page.site)
+    return [(id_, name, page.t(f"role_{role}")) for id_, name, role in found]
 
 
 def changes_of(shown: StaffComment) -> list[tuple[str, str]]:

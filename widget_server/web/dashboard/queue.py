@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import JSONResponse, Response
 
 from widget_server.hub.readers_now import StoryReaders
+from widget_server.model.actors import name_of
 from widget_server.model.decisions import QUEUES, REASONS, Case, CommentVerb, Queue
 from widget_server.model.errors import MalformedError, NotPermittedError
 from widget_server.model.limits import MAX_PAGE
@@ -88,7 +89,7 @@ async def _list(page: Page, chosen: CaseFilter, after: CaseCursor | None) -> Res
         rows = await list_new(services, by, site, chosen, after=place)
     else:
         rows = await open_cases(services, by, site, chosen, after=after)
-    names = {one.by: one.name for one in facts.at_work if one.by != queue.name_of(by)}
+    names = {one.by: one.name for one in facts.at_work if one.by != name_of(by)}
     now = services.now_ms()
     return page.render(
         "queue/list.html",
@@ -219,6 +220,7 @@ async def _card_values(page: Page, base: str) -> dict[str, Any]:
         # A hidden word is marked as well: the place is seen before the word.
         "marks_of": lambda one: [hide.text(word) for word in one.suspects.words],
         "keys": keys_of(page.person.account.keys),
+        "me": name_of(page.actor),
         "degrees_of": lambda one: degrees_of(
             one.case, one.context, _story_readers(one.case, readers)
         ),

@@ -12,11 +12,11 @@ from widget_server.web.dashboard.page import Page
 async def counts_now(page: Page, *, new: bool = True) -> dict[str, int | str]:
     """Return what waits by queue, for the places `data-count` of a page; without `new`, not what is new."""
     waiting = await queue.count_open(page.services, page.actor, page.site)
-    counts: dict[str, int | str] = dict.fromkeys((*QUEUES, "corrections"), 0)
+    counts: dict[str, int | str] = dict.fromkeys((*QUEUES, "corrections", "mine"), 0)
     counts |= waiting
     counts["all"] = sum(waiting.get(one, 0) for one in QUEUES)
     # Beside the queue in the navigation, where 0 is not shown.
-    waits = sum(waiting.values())
+    waits = sum(number for name, number in waiting.items() if name != "mine")
     counts["waits"] = waits or ""
     counts["waits_short"] = (waits or "") if waits < 100 else "99+"
     if new:

@@ -24,7 +24,8 @@ async def frame_of(page: Page, found: QueuePage) -> dict[str, Any]:
     choices = found.facts.choices
     reports = page.may("read_reports")
     unseen = unseen_queues(page.actor, page.site)
-    names: list[str] = [one for one in ("reported", *QUEUES) if one not in unseen]
+    names: list[str] = ["mine"] if page.may("hand_over") else []
+    names += [one for one in ("reported", *QUEUES) if one not in unseen]
     names += ["corrections"] if page.may("correct") else []
     names += ["new", "all"]
     options = {
@@ -71,6 +72,8 @@ def number_of(page: Page, found: QueuePage, name: str) -> str:
     """Return how many cases wait in a queue, as people read it."""
     if name == "new":
         return up_to(found.facts.new)
+    if name == "mine":
+        return page.t.number(found.facts.mine)
     if name == "corrections":
         return page.t.number(found.facts.hints)
     if name == "all":

@@ -242,7 +242,9 @@ class Deck {
   }
 
   undo(entry = this.done.at(-1)) {
-    if (!entry || entry.final || !this.done.includes(entry)) return;
+    // What was done on another page, such as a ban, is undone by the form in the bar that tells it.
+    if (!entry) return document.querySelector(".toast.at:not([data-toast]) button")?.click();
+    if (entry.final || !this.done.includes(entry)) return;
     this.done = this.done.filter((one) => one !== entry);
     this.returning.add(entry.card);
     this.bring(entry);
