@@ -74,6 +74,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/admin/sites/{site}/comments/{reply}?step=answer",
         "/admin/sites/{site}/comments/{reply}?step=hide",
         "/admin/sites/{site}/comments/{rude}?step=ban",
+        "/admin/sites/{site}/comments/{rude}?step=hand_over&case=1",
         "/admin/sites/{site}/comments/{rude}?step=mute",
         "/admin/sites/{site}/comments/{gone}",
         "/admin/sites/{site}/comments/{objected}",

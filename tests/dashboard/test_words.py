@@ -20,7 +20,7 @@ from widget_server.web.dashboard.entry_words import SCOPE_GROUPS, actor_of, comm
 from widget_server.web.dashboard.texts import TEXTS, Translate
 
 ROOT = shell("root")
-UNLOGGED = ("read", "export", "answer", "second_look")
+UNLOGGED = ("read", "export", "answer", "second_look", "hand_over")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""State machine: cases, leases, decisions and undo against a simple model, with a clock that is moved."""
+"""State machine: cases, leases, handed cases, decisions and undo against a simple model, with a clock that is moved."""
 
 import asyncio
 import itertools
@@ -12,19 +12,23 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.e2e.publisher import Publisher
 from tests.operations.operations_harness import SECRET, Server, open_server
 from tests.operations.owner_harness import person
 from tests.waiting import MODEL_TIMES
 from widget_server.model.actors import name_of, shell
-from widget_server.model.errors import CaseClosedError
+from widget_server.model.errors import CaseClosedError, MalformedError
 from widget_server.model.priority import PRIORITIES
 from widget_server.model.queue import CaseFilter
-from widget_server.operations.moderation import decide, queue
+from widget_server.operations.moderation import decide, hand_over, queue
 from widget_server.operations.owners import sites
 from widget_server.operations.services import Services
 from widget_server.store import migrate
+from widget_server.store.queries.handed_cases import delete_ended_hand_overs
+from widget_server.store.schema_people import accounts
 from widget_server.store.writing.actions import Post, Report
 
 PEOPLE = {name: replace(person("moderator"), id=name) for name in ("ana", "ben", "cem")}
@@ -43,6 +47,13 @@ class ModelCase:
     by: str | None = None
     until: int = 0
     is_open: bool = True
+    handed_to: str | None = None
+    handed_until: int = 0
+
+    def is_free(self, by: str, now: int) -> bool:
+        """Return whether a person gets it from the queue."""
+        others = self.handed_to not in (None, by) and self.handed_until > now
+        return self.is_open and not others and (self.by in (None, by) or self.until <= now)
 
 
 @dataclass
@@ -69,7 +80,7 @@ class Model:
         found = [
             (case.priority, case.opened_at, number)
             for number, case in self.cases.items()
-            if case.is_open and (case.by in (None, by) or case.until <= now)
+            if case.is_free(by, now)
         ]
         return [number for _, _, number in sorted(found)]
 
@@ -168,8 +179,7 @@ class Desk(RuleBasedStateMachine):
         assert set(expected) <= taken
         for number in taken:
             case = self.model.cases[number]
-            assert case.is_open
-            assert case.by in (None, own) or case.until <= self.now_ms()
+            assert case.is_free(own, self.now_ms())
             case.by, case.until = own, self.now_ms() + queue.LEASE_S * 1000
 
     @rule(name=st.sampled_from(sorted(PEOPLE)))
@@ -180,7 +190,45 @@ class Desk(RuleBasedStateMachine):
             if case.by == name_of(by):
                 case.by, case.until = None, 0
 
-    @rule(seconds=st.sampled_from([1, 30, 61]))
+    @rule(
+        data=st.data(),
+        name=st.sampled_from(sorted(PEOPLE)),
+        to=st.sampled_from(sorted(PEOPLE)),
+    )
+    def hand_over(self, data: Any, name: str, to: str) -> None:
+        if not self.model.cases:
+            return
+        number = data.draw(st.sampled_from(sorted(self.model.cases)))
+        case = self.model.cases[number]
+        work = hand_over.hand_over(self.services, self.people[name], self.site, number, to)
+        if name == to or not case.is_open:
+            with pytest.raises(MalformedError if name == to else CaseClosedError):
+                self.run(work)
+            return
+        self.run(work)
+        case.by, case.until = None, 0
+        case.handed_to = name_of(self.people[to])
+        case.handed_until = self.now_ms() + hand_over.HANDED_MS
+
+    @rule(data=st.data(), name=st.sampled_from(sorted(PEOPLE)))
+    def take_back(self, data: Any, name: str) -> None:
+        if not self.model.cases:
+            return
+        number = data.draw(st.sampled_from(sorted(self.model.cases)))
+        case = self.model.cases[number]
+        work = hand_over.take_back_case(self.services, self.people[name], self.site, number)
+        assert self.run(work) == (case.handed_to is not None)
+        case.handed_to, case.handed_until = None, 0
+
+    @rule()
+    def delete_ended(self) -> None:
+        now = self.now_ms()
+        self.run(self.services.writer.run_in_transaction(delete_ended_hand_overs(now)))
+        for case in self.model.cases.values():
+            if not case.is_open or case.handed_until <= now:
+                case.handed_to, case.handed_until = None, 0
+
+    @rule(seconds=st.sampled_from([1, 30, 61, 24 * 3600 + 1]))
     def wait(self, seconds: int) -> None:
         self.now += seconds
 
@@ -244,6 +292,20 @@ class Desk(RuleBasedStateMachine):
             case.by for case in self.model.cases.values() if case.is_open and case.until > now
         }
         assert set(names) == holders
+        for by in self.people.values():
+            own = sum(
+                case.is_open and case.handed_to == name_of(by) and case.handed_until > now
+                for case in self.model.cases.values()
+            )
+            assert self.run(queue.queue_facts(self.services, by, self.site)).mine == own
+
+
+async def put_people(connection: AsyncConnection) -> None:
+    """Store an account for each person. As owners of the server they may decide on every site."""
+    rows = [
+        {"id": name, "name": name, "server_owner": True, "created_at": 0} for name in sorted(PEOPLE)
+    ]
+    await connection.execute(insert(accounts), rows)
 
 
 @pytest.fixture
@@ -253,6 +315,7 @@ def machine(database_url: str, tmp_path: Path) -> Iterator[type[Desk]]:
         runner.run(migrate.upgrade(database_url))
         stack = AsyncExitStack()
         server = runner.run(stack.enter_async_context(open_server(tmp_path, database_url)))
+        runner.run(server.services.writer.run_in_transaction(put_people))
         yield type("Machine", (Desk,), {"server": server, "runner": runner})
         runner.run(stack.aclose())
 

@@ -38,6 +38,7 @@ SCOPE_GROUPS: dict[str, tuple[str, ...]] = {
         "ban",
         "unban",
         "mute",
+        "hand_over",
         "hide",
         "show",
         "approval",
