@@ -5,18 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.store.store_harness import open_store
 from widget_server.model.queue import CaseFilter, StorySet
 from widget_server.store import migrate
+from widget_server.store.queries.handed_cases import is_handed_to_other
 from widget_server.store.queries.hints import select_own_hints, select_page_of_hints
 from widget_server.store.queries.made_decisions import HARD_ONES
 from widget_server.store.queries.new_comments import select_new
 from widget_server.store.queries.queue import select_page
 from widget_server.store.queries.queue_facts import select_facts, select_queue_counts
+from widget_server.store.schema import cases
 from widget_server.store.writing.old_cases import select_old_cases
 
 AFTER = (5, 1_000, 7)
@@ -63,6 +65,22 @@ async def test_a_page_of_cases_comes_from_an_index_in_its_order(
     assert len(own) == 1, steps
     assert f"USING INDEX {index}" in own[0], steps
     assert not [step for step in steps if "ORDER BY" in step or step.startswith("SCAN")], steps
+
+
+async def test_handed_cases_are_read_by_person_and_the_names_beside_a_case_by_key(
+    database: str,
+) -> None:
+    mine = CaseFilter("mine", handed_to="account:ann")
+    steps = await plan(database, select_page("s", mine, 2_000, None, 25))
+    assert "SEARCH cases USING INTEGER PRIMARY KEY (rowid=?)" in steps, steps
+    assert any("USING INDEX ix_handed_cases_person (site=? AND person=?)" in one for one in steps)
+    others = is_handed_to_other("account:ann", 2_000)
+    page = select_page("s", CaseFilter("pending"), 2_000, None, 25)
+    for query in (page, page.where(~others), select(cases.c.id).where(~others)):
+        steps = await plan(database, query)
+        assert not [step for step in steps if "handed_cases" in step and "rowid=?" not in step]
+        for name in ("receiver", "giver", "api_keys"):
+            assert all("(id=?)" in step for step in steps if f" {name} " in step), steps
 
 
 async def test_the_numbers_come_from_counters_and_the_oldest_case_from_an_index(

@@ -108,7 +108,7 @@ def is_handed_to_other(person: Any, now: Any) -> ColumnElement[bool]:
         handed_cases.c.person != person,
         handed_cases.c.until > now,
     )
-    return other.exists()
+    return other.correlate(cases).exists()
 
 
 def is_own_objection(by: Any) -> ColumnElement[bool]:

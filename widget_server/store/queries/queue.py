@@ -14,7 +14,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    true,
     tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -216,8 +215,7 @@ def open_cases_where(
     copies: frozenset[int] | None = None,
 ) -> ColumnElement[bool]:
     """Return the condition for the open cases of a site that a filter chooses."""
-    where: ColumnElement[bool] = and_(cases.c.site == site, IS_OPEN)
-    where &= _in_queue(site, chosen, now, without)
+    where: ColumnElement[bool] = and_(IS_OPEN, _in_queue(site, chosen, now, without))
     if chosen.story is not None:
         story = select(stories.c.id).where(stories.c.code == chosen.story, stories.c.site == site)
         where &= cases.c.story == story.scalar_subquery()
@@ -241,11 +239,13 @@ def open_cases_where(
 def _in_queue(
     site: str, chosen: CaseFilter, now: int, without: Collection[str]
 ) -> ColumnElement[bool]:
-    where: ColumnElement[bool] = true()
     if chosen.handed_to is not None:
+        # Without the site of the case, by which SQLite would read all cases of the site.
         where = is_handed_to(chosen.handed_to, site, now)
-    elif chosen.queue != "all":
-        where = cases.c.queue == chosen.queue
+    else:
+        where = cases.c.site == site
+        if chosen.queue != "all":
+            where &= cases.c.queue == chosen.queue
     return where & cases.c.queue.not_in(without) if without else where
 
 
