@@ -27,8 +27,8 @@ from widget_server.config import load
 from widget_server.model.actors import Actor, shell
 from widget_server.model.batches import Search
 from widget_server.model.queue import CaseFilter
-from widget_server.operations.moderation import batches, queue
-from widget_server.operations.owners import links
+from widget_server.operations.moderation import batches, new_comments, queue
+from widget_server.operations.owners import links, people
 from widget_server.operations.services import Services
 from widget_server.store import migrate
 from widget_server.store.engine import read_transaction
@@ -63,7 +63,8 @@ INSERT INTO case_counts (site, queue, number)
 SELECT site, queue, COUNT(*) FROM cases WHERE closed_at IS NULL GROUP BY site, queue
 """
 _PUBLISHED = """
-UPDATE stories SET published = (SELECT COUNT(*) FROM comments WHERE story = stories.id AND state = 'published')
+UPDATE stories SET published = (SELECT COUNT(*) FROM comments WHERE story = stories.id AND state = 'published'),
+ changed_at = (SELECT COALESCE(MAX(created_at), changed_at) FROM comments WHERE story = stories.id)
 """
 
 
@@ -171,8 +172,11 @@ async def _measure(
         far = [(await timed.sql_ms(after))[0] for _ in range(5 * times)]
         _add(row, f"page {PAGES}, SQL", far, 5)
         _add(row, "numbers and filters", await _timed(times, partial(_facts, services)), None)
-        person = await _signed_in(services)
+        person, by = await _signed_in(services)
         _add(row, "the page", await _timed(times, partial(_page, person)), 20)
+        # Half of all comments came in since.
+        await new_comments.mark_seen(services, by, SITE, f"q{comments // 2}")
+        _add(row, "new, the page", await _timed(times, partial(_page, person, "new")), 20)
         _add(row, "ten cards taken", await _timed(times, partial(_take, services)), None)
         await _batch(row, services)
 
@@ -247,20 +251,21 @@ class Visitor:
         return sent
 
 
-async def _page(person: Visitor) -> None:
-    start, *body = await person.get(f"/admin/sites/{SITE}/queue", "queue=pending")
+async def _page(person: Visitor, name: str = "pending") -> None:
+    start, *body = await person.get(f"/admin/sites/{SITE}/queue", f"queue={name}")
     assert start["status"] == 200, start
     assert sum(len(part["body"]) for part in body) > 5_000
 
 
-async def _signed_in(services: Services) -> Visitor:
-    """Return the browser of a moderator who has just signed in."""
+async def _signed_in(services: Services) -> tuple[Visitor, Actor]:
+    """Return the browser of a moderator who has just signed in, and who they are."""
     link = await links.invite(services, shell("bench"), SITE, "moderator")
     ticket = await links.press_link(services, link.url.rpartition("/")[2], agent="")
     assert isinstance(ticket, str)
     address, password = "ben@harbour.example", "six boats on a ferry"
     session = await links.create_account(services, ticket, "Ben", address, password, agent="")
-    return Visitor(create_dashboard(services), session.secret)
+    by = await people.find_actor(services, "Ben", SITE)
+    return Visitor(create_dashboard(services), session.secret), by
 
 
 async def _batch(row: Result, services: Services) -> None:
