@@ -124,7 +124,7 @@ async def show_queue(
     if chosen.queue == "new":
         facts = known or await queue_facts(services, by, site)
         return await _show_new(services, by, site, chosen, facts, after)
-    chosen = await with_stories(services, site, chosen)
+    chosen = await with_stories(services, by, site, chosen)
     taken = await _first_lease(services, by, site, chosen, after)
     view = await _view(services, by, site, chosen, after, taken, known)
     first = _first_of(view.free, taken)
@@ -338,7 +338,7 @@ async def _lease(
     only_mild: bool = False,
 ) -> list[int]:
     now = services.now_ms()
-    chosen = await with_stories(services, site, chosen)
+    chosen = await with_stories(services, by, site, chosen)
     ids: list[int] = await services.writer.run_in_transaction(
         take_cases(
             site,
@@ -423,6 +423,7 @@ async def decide_case(
     reason: str | None = None,
     note: str | None = None,
     revision: int | None = None,
+    tag: str | None = None,
 ) -> Decided:
     """Decide about a case, unless another decision has closed it.
 
@@ -444,6 +445,7 @@ async def decide_case(
             revision=revision,
             queue=named,
             case=case,
+            tag=tag,
         )
     except CaseClosedError as closed:
         closed.decided = await services.decisions.ended_by(case)
