@@ -5,12 +5,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, or_
 
 from widget_server.store.mapping import dump
-from widget_server.store.schema import IS_TAGGED, comments
+from widget_server.store.schema import IS_TAGGED, comments, stories
 
 
 def has_tag(tag: str) -> ColumnElement[bool]:
     """Return the condition that a row of `comments` has the tag, for the index of tagged comments."""
     return and_(IS_TAGGED, _is_in(comments.c.tags, tag))
+
+
+def of_site(site: str) -> ColumnElement[bool]:
+    """Return the condition that a tagged comment's row of `stories` is of the site.
+
+    It keeps SQLite from reading all comments of the site's stories: few comments have a tag, in the index in their order.
+    """
+    return and_(stories.c.site.concat("") == site, comments.c.created_at >= 0)
 
 
 def is_tagged(comment: ColumnElement[Any], tag: str) -> ColumnElement[bool]:
