@@ -118,7 +118,7 @@ async def test_who_may_pin_may_tag_and_untag(tagged: Server, role: Role, may: bo
     comment = await write(tagged, await tagged.grant())
     by = person(role)
     for verb in ("tag", "untag"):
-        work = decide.decide(tagged.services, by, verb, comment.id, tag="urgent")  # type: ignore[arg-type]
+        work = decide.decide(tagged.services, by, verb, comment.id, tag="urgent")
         if may:
             assert (await work).decision is not None
         else:

@@ -26,7 +26,7 @@ from widget_server.store.mapping import select_comments, to_comment
 from widget_server.store.queries.comment_context import Context, read_contexts
 from widget_server.store.queries.log_names import select_names
 from widget_server.store.queries.queue_facts import select_queue_counts
-from widget_server.store.queries.tagged_comments import has_tag, of_site
+from widget_server.store.queries.tagged_comments import has_tag, is_of_site
 from widget_server.store.schema import (
     IS_OPEN,
     IS_PENDING,
@@ -197,7 +197,7 @@ class OwnerComments:
         query = (
             _select_staff_comments()
             .add_columns(literal(0).label("place"), literal(0).label("replies"))
-            .where(of_site(site), has_tag(tag), _is_before(before))
+            .where(is_of_site(site), has_tag(tag), _is_before(before))
             .order_by(desc(comments.c.created_at), desc(comments.c.id))
             .limit(limit)
         )

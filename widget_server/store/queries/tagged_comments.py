@@ -13,7 +13,7 @@ def has_tag(tag: str) -> ColumnElement[bool]:
     return and_(IS_TAGGED, _is_in(comments.c.tags, tag))
 
 
-def of_site(site: str) -> ColumnElement[bool]:
+def is_of_site(site: str) -> ColumnElement[bool]:
     """Return the condition that a tagged comment's row of `stories` is of the site.
 
     It keeps SQLite from reading all comments of the site's stories: few comments have a tag, in the index in their order.
