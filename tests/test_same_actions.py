@@ -105,6 +105,7 @@ PAGES: dict[str, Where] = {
     "/queue": ("list_cases", "comment pending"),
     "/queue/words/{comment}": ("show_comment", "comment show"),
     "/queue/watch": ("list_watch_lists", "watch list"),
+    "/queue/tagged": ("list_comments", "comment list"),
     "/queue/second-look": (PEOPLE, "second-look next"),
     "/queue/batch": ("list_batches", "batch preview"),
     "/queue/batches/{batch}": ("show_batch", "batch show"),
@@ -217,6 +218,8 @@ COMMANDS_ALONE: dict[str, str] = {
         "unpin",
         "feature",
         "unfeature",
+        "tag",
+        "untag",
         "uphold",
     )
 }

@@ -135,6 +135,7 @@ async def test_pending_comments_are_listed_as_json_and_moderation_is_confirmed(
             "created_at": json.loads(printed)[0]["created_at"],
             "edited_at": None,
             "revision": 1,
+            "tags": [],
         }
     ]
     for words, said in (

@@ -11,7 +11,7 @@ from widget_server.auth.permissions import PERMISSIONS, permits
 from widget_server.cli.context import with_services
 from widget_server.model.actors import Role, shell
 from widget_server.model.claims import WidgetClaims
-from widget_server.model.decisions import COMMENT_VERBS
+from widget_server.model.decisions import COMMENT_VERBS, TAG_VERBS
 from widget_server.operations.moderation import decide
 from widget_server.operations.owners import links, sites
 from widget_server.operations.readers import authorize, comment as comments, identify
@@ -49,7 +49,10 @@ COMMANDS: dict[str, str] = {
     "retire": "site retire-keys press",
     "invite": "people invite --role auditor --site press",
     "key": "key create press --label x --scope read",
-} | {verb: f"comment {verb} {{comment}}" for verb in COMMENT_VERBS}
+} | {
+    verb: f"comment {verb} {{comment}}" + (" --tag urgent" if verb in TAG_VERBS else "")
+    for verb in COMMENT_VERBS
+}
 """A command for each verb. The verb alone decides whether the table permits it."""
 
 

@@ -104,6 +104,8 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
     await decide.decide(services, owner, "pin", names["to_unpin"])
     await decide.decide(services, owner, "feature", names["to_unfeature"])
     await decide.decide(services, owner, "remove", names["to_restore"])
+    await settings.change_settings(services, owner, site, {"tags": "urgent"})
+    await decide.decide(services, owner, "tag", names["to_untag"], tag="urgent")
     for name in ("hint", "to_decline"):
         names[name] = (await desk.hint(grant, f"words of {name}")).id
     changed = await settings.change_settings(services, owner, site, {"prompt": "What now?"})

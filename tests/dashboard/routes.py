@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.routing import Route
 
-from widget_server.model.decisions import COMMENT_VERBS
+from widget_server.model.decisions import COMMENT_VERBS, TAG_VERBS
 from widget_server.operations.services import Services
 from widget_server.web.dashboard.application import SITE, create_dashboard
 
@@ -60,6 +60,8 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ("POST", f"{SITE}/hints/{{hint}}/decline"): (Use(("correct",), hint="to_decline"),),
     ("GET", f"{SITE}/queue/words/{{comment}}"): _read("read"),
     ("GET", f"{SITE}/queue/watch"): _read("read"),
+    # Not for a local moderator, whose role may read.
+    ("GET", f"{SITE}/queue/tagged"): _read("read", "read_log", query="tag=urgent"),
     ("POST", f"{SITE}/queue/watch"): (
         Use(("watch", "read"), {"name": "Today", "newer_than": "24"}),
     ),
@@ -126,7 +128,7 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ("POST", f"{SITE}/comments/{{comment}}/decide"): tuple(
         Use(
             ("read", verb),
-            {"verb": verb},
+            {"verb": verb} | ({verb: "urgent"} if verb in TAG_VERBS else {}),
             comment=f"to_{verb}",
             # It is published, so it is approved already.
             changes=verb != "approve",

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.e2e.publisher import Publisher, Story
 from tests.e2e.replay import Replay
+from tests.model.moderation_records import TAGS
 from tests.operations.operations_harness import SECRET, RecordingConnection, Server
 from tests.operations.owner_harness import person
 from widget_server.auth import tokens
@@ -146,6 +147,7 @@ class ModeratedStory:
             spec = RuleSpec(word, "words", action=action, words=(word,))  # type: ignore[arg-type]
             added = await rules.add_rule(self.services, self.people["ana"], self.site, spec)
             self.rules[word] = added.id
+        await self.set("tags", ", ".join(TAGS))
         self.grant = await self.server.grant(self._new_story())
 
     def _new_story(self) -> Story:

@@ -1,11 +1,12 @@
 """Comparisons of a stored story with its model, and laws that hold whatever the model says."""
 
+import json
 from collections import Counter
 from typing import Any
 
 from tests.e2e.replay import Replay
 from tests.model.moderated_story import Stored, counted
-from tests.model.moderation_records import TOMBSTONES, StoryState
+from tests.model.moderation_records import TAGS, TOMBSTONES, StoryState
 from tests.model.moderation_site import SiteModel
 
 
@@ -59,6 +60,7 @@ def comments_are_those_of(model: SiteModel, found: Stored, readers: dict[str, st
         assert (row.state, row.source, row.waiting_source is not None) == (state, one.text, waits)
         assert (row.pinned, row.revision) == (one.pinned, one.revision)
         assert (row.featured_at is not None) == one.featured
+        assert row.tags == (json.dumps(one.tags, separators=(",", ":")) if one.tags else None)
         assert row.reader == readers.get(one.reader, "")
         if one.kept is not None:
             assert kept is not None
@@ -106,6 +108,7 @@ def public_is_that_of(model: SiteModel, raw: str, fresh: Replay) -> None:
     assert {id_ for id_, one in shown.items() if one.get("featured")} == {
         one.id for one in model.comments.values() if one.state == "published" and one.featured
     }
+    assert not any(tag in raw for tag in TAGS), "readers are told nothing of tags"
     for one in model.comments.values():
         hidden = [one.kept.text] if one.kept is not None else []
         hidden += [one.text] if one.state == "pending" else []

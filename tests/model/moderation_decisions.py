@@ -9,7 +9,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from tests.model.moderation_records import HOUR, Entry
+from tests.model.moderation_records import HOUR, Entry, asked_tag
 from tests.model.moderation_steps import VERBS, ReadersSteps, number, people, verbs, words
 from widget_server.auth.permissions import allowed
 from widget_server.model.batches import Search
@@ -39,7 +39,12 @@ class DecisionSteps(ReadersSteps):
         self.both(
             lambda: self.model.decide(Entry(verb, case.comment, by), case=case),
             lambda: queue.decide_case(
-                self.services, self.story.people[by], self.story.site, case.number, verb
+                self.services,
+                self.story.people[by],
+                self.story.site,
+                case.number,
+                verb,
+                tag=asked_tag(verb, by),
             ),
         )
 
@@ -56,7 +61,8 @@ class DecisionSteps(ReadersSteps):
                 self.model.decide(Entry(verb, comment, by, batch="new"), revision)
             except ProblemError as problem:
                 refused[comment] = type(problem)
-        work = decide.decide_batch(self.services, self.story.people[by], verb, targets)
+        person, tag = self.story.people[by], asked_tag(verb, by)
+        work = decide.decide_batch(self.services, person, verb, targets, tag=tag)
         result = self.run(work)
         assert {name: type(problem) for name, problem in result.refused.items()} == refused
         if any(one.decision is not None for one in result.decided):

@@ -23,7 +23,7 @@ from tests.model.moderation_checks import (
     public_is_that_of,
     reports_are_those_of,
 )
-from tests.model.moderation_records import Comment, Entry
+from tests.model.moderation_records import Comment, Entry, asked_tag
 from tests.model.moderation_site import SiteModel
 from tests.operations.operations_harness import Server, new_comment, open_server
 from tests.waiting import MODEL_TIMES, eventually
@@ -166,7 +166,9 @@ class StoryMachine(RuleBasedStateMachine):
 
         done = self.both(
             modelled,
-            lambda: decide.decide(self.services, person, verb, one.id, revision=revision),
+            lambda: decide.decide(
+                self.services, person, verb, one.id, revision=revision, tag=asked_tag(verb, by)
+            ),
         )
         if done is not None:
             assert (done[0] is None) == (done[1].decision is None)

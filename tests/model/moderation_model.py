@@ -11,6 +11,7 @@ from tests.model.moderation_records import (
     ABOUT_WORDS,
     DAY,
     KEEP,
+    TAG_VERBS,
     TOMBSTONES,
     Case,
     Comment,
@@ -80,6 +81,8 @@ class Model(BansState):
                     self.open_case(one.id, "pending")
             case "pin" | "unpin" | "feature" | "unfeature":
                 self._mark(one, entry.verb)
+            case "tag" | "untag":
+                self._tag(one, entry)
             case "erase":
                 self.erase(one, entry)
 
@@ -90,6 +93,15 @@ class Model(BansState):
             one.pinned = verb == "pin"
         else:
             one.featured = verb == "feature"
+
+    def _tag(self, one: Comment, entry: Entry) -> None:
+        others = tuple(tag for tag in one.tags if tag != entry.tag)
+        if entry.verb == "untag":
+            one.tags = others
+        elif one.state in TOMBSTONES and one.kept is None:
+            raise ErasedError
+        elif others == one.tags:
+            one.tags = (*one.tags, entry.tag)
 
     def _approve(self, one: Comment, entry: Entry, *, about_edit: bool) -> None:
         if one.state == "removed":
@@ -192,6 +204,8 @@ class Model(BansState):
             one.pinned = undone.before.pinned
         if undone.changed_featured and undone.before is not None:
             one.featured = undone.before.featured
+        if undone.verb in TAG_VERBS and undone.before is not None:
+            one.tags = undone.before.tags
 
     def _undo_ban(self, entry: Entry, undone: Entry) -> Entry:
         one, was = self.comments[entry.comment], undone.was_ban

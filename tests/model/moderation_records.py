@@ -9,6 +9,9 @@ WINDOW = 900_000
 TOMBSTONES = ("removed", "held")
 ABOUT_WORDS = ("pending", "reported", "held", "edits")
 REMOVALS = ("remove", "spam", "reject", "hold", "erase")
+TAG_VERBS = ("tag", "untag")
+TAGS = ("tag-of-ana", "tag-of-ben")
+"""The tags of the site. Ben gives and takes off the second one, all others the first."""
 APPEALABLE = ("remove", "spam", "reject")
 
 
@@ -22,6 +25,7 @@ class View:
     waiting: bool
     kept: bool
     queues: frozenset[str]
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -151,6 +155,21 @@ class Entry:
         """Whether it featured the comment or ended that, and nothing else of its words."""
         return bool(self.before and self.after and self.before.featured != self.after.featured)
 
+    @property
+    def tag(self) -> str:
+        """The tag that it is about, if it is about one."""
+        return tag_of(self.by)
+
+
+def tag_of(by: str) -> str:
+    """Return the tag that a person gives and takes off."""
+    return TAGS[by == "ben"]
+
+
+def asked_tag(verb: str, by: str) -> str | None:
+    """Return the tag to name in a decision, or None for another verb."""
+    return tag_of(by) if verb in TAG_VERBS else None
+
 
 @dataclass(eq=False)
 class Case:
@@ -192,6 +211,7 @@ class Comment:
     waiting: str | None = None
     pinned: bool = False
     featured: bool = False
+    tags: tuple[str, ...] = ()
     revision: int = 1
     kept: Kept | None = None
     replaced: tuple[Entry, str, int] | None = None

@@ -149,6 +149,7 @@ class SiteModel(ReportsModel):
                 continue
             if one.kept is not None and one.kept.until < self.now:
                 one.kept = None
+                one.tags = ()
                 number += 1
             if one.replaced is not None and one.replaced[2] < self.now:
                 one.replaced = None

@@ -53,7 +53,8 @@ class State:
         """Return what the log tells of a comment."""
         kept = one.state in TOMBSTONES and one.kept is not None
         queues = frozenset(self.open_cases(one.id))
-        return View(one.state, one.pinned, one.featured, one.waiting is not None, kept, queues)
+        waits = one.waiting is not None
+        return View(one.state, one.pinned, one.featured, waits, kept, queues, one.tags)
 
     def logged(self, entry: Entry, before: View) -> Entry | None:
         one = self.comments[entry.comment]
@@ -110,6 +111,7 @@ class State:
         """Erase the words for ever. An objection to a ban is still answered, one to a removal has no effect."""
         one.state, one.text, one.waiting = "removed", "", None
         one.pinned = one.featured = False
+        one.tags = ()
         one.kept = one.replaced = None
         self.close(one.id, by, *ABOUT_WORDS)
         if not self.waiting(one.id):

@@ -8,13 +8,13 @@ from hypothesis.stateful import (
 
 from tests.model.moderated_story import NETWORKS, READERS
 from tests.model.moderation_machine import StoryMachine
-from tests.model.moderation_records import DAY, HOUR
+from tests.model.moderation_records import DAY, HOUR, TAG_VERBS
 from widget_server.operations.readers import appeal, comment as comments
 
 people = st.sampled_from(["ana", "ben", "cem"])
 readers = st.sampled_from(READERS)
 words = st.sampled_from(["plain", "plain", "casino", "lottery"])
-MARKS = ("pin", "unpin", "feature", "unfeature")
+MARKS = ("pin", "unpin", "feature", "unfeature", *TAG_VERBS)
 VERBS = ("approve", "reject", "remove", "spam", "hold", "restore", *MARKS, "uphold")
 verbs = st.sampled_from((*VERBS, "erase"))
 MOST = 6

@@ -14,6 +14,8 @@ DAMAGES: dict[str, dict[str, Any]] = {
     "the year 11000": {"created_at": 300_000_000_000_000},
     "an edit in the year 11000": {"edited_at": 300_000_000_000_000},
     "featured in the year 11000": {"featured_at": 300_000_000_000_000},
+    "tags that are no list": {"tags": '{"a": 1}'},
+    "a tag that is no text": {"tags": "[1]"},
     "counts that are none": {"counts": "[1]"},
     "negative counts": {"counts": '{"happy": -1}'},
 }

@@ -16,6 +16,8 @@ from widget_server.model.records import Story
 from widget_server.store import migrate
 from widget_server.store.queries import log_check
 from widget_server.store.queries.batches import Batches
+from widget_server.store.queries.decisions import Decisions
+from widget_server.store.queries.owner_comments import OwnerComments
 from widget_server.store.queries.whole_discussion import Place
 from widget_server.store.writing.actions import Delete, Edit, Forget, React, Report
 
@@ -30,7 +32,10 @@ SCAN = re.compile(
     r"|SEARCH decisions USING INDEX sqlite_autoindex_decisions_1 \(story=\?\)"
 )
 #: Queries whose rows an index already holds in order: they must not sort.
-SORTED = {"changes", "tallies", "recent", "whole", "whole thread"}
+SORTED = {
+    *("changes", "tallies", "recent", "whole", "whole thread"),
+    *("tagged", "tagged further", "tagged for programs"),
+}
 Operation = Callable[[Store, Story, str], Awaitable[Any]]
 
 
@@ -51,6 +56,15 @@ OPERATIONS: dict[str, Operation] = {
     "latest of site": lambda store, story, _: store.discussions.latest_of_site(story.site, 50),
     "featured": lambda store, story, _: store.discussions.featured(story, 50),
     "featured of site": lambda store, story, _: store.discussions.featured(story.site, 50),
+    "tagged": lambda store, story, _: OwnerComments(store.database).tagged(
+        story.site, "urgent", None, 30
+    ),
+    "tagged further": lambda store, story, _: OwnerComments(store.database).tagged(
+        story.site, "urgent", (5, "a"), 30
+    ),
+    "tagged for programs": lambda store, story, _: Decisions(store.database).comments(
+        story.site, None, None, 30, "urgent"
+    ),
     "whole": lambda store, story, _: store.discussions.part(story.id, Place(COMMENTS - 900)),
     "whole thread": lambda store, story, comment: store.discussions.part(
         story.id, Place(COMMENTS - 900, comment, COMMENTS - 900)

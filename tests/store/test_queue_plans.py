@@ -29,6 +29,11 @@ PAGES: dict[str, tuple[CaseFilter, str]] = {
     "a queue of one copy": (CaseFilter("reported", copy=3), "ix_cases_open"),
     "a queue by reason": (CaseFilter("reported", reason="hate"), "ix_cases_open"),
     "a story": (CaseFilter(story="AbCdEfGhIjKl"), "ix_cases_story"),
+    "a queue with a tag": (CaseFilter("reported", tag="urgent"), "ix_cases_open"),
+    "a watch-list of a tag": (
+        CaseFilter("reported", stories=StorySet(tag="urgent")),
+        "ix_cases_open",
+    ),
 }
 
 

@@ -41,6 +41,8 @@ PERMISSIONS: dict[str, tuple[Role, ...]] = {
     "unpin": _MODERATORS,
     "feature": _MODERATORS,
     "unfeature": _MODERATORS,
+    "tag": _MODERATORS,
+    "untag": _MODERATORS,
     "answer": ("owner", "editor", "moderator"),
     "undo": _MODERATORS,
     "uphold": _MODERATORS,

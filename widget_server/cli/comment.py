@@ -1,6 +1,7 @@
 """`comment`: list and show comments, and decide about them."""
 
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,7 +50,7 @@ def comment_pending(
 
     Columns are id, story code, `new` or `edit`, name and the beginning of the text. With --json: an array
     of objects with `id`, `story`, `kind`, `name` (null if anonymous), `text`, `created_at` and
-    `edited_at` (milliseconds since 1970; null if never edited), and `revision`.
+    `edited_at` (milliseconds since 1970; null if never edited), `revision` and `tags`.
     """
 
     async def list_pending(services: Services) -> list[tuple[str, Comment]]:
@@ -77,6 +78,7 @@ def comment_list(
     story: Annotated[
         str | None, typer.Option("--story", help="Only of the story with this code.")
     ] = None,
+    tag: Annotated[str | None, typer.Option("--tag", help="Only with this tag.")] = None,
     limit: Limit = 100,
     as_name: As = None,
     as_json: JsonOutput = False,
@@ -85,13 +87,13 @@ def comment_list(
     """List the newest comments of a site, in any state.
 
     Columns are id, story code, state, name and the beginning of the text. With --json: an array of objects
-    with `id`, `story`, `state`, `kind`, `name`, `text`, `created_at`, `edited_at` and `revision`.
+    with `id`, `story`, `state`, `kind`, `name`, `text`, `created_at`, `edited_at`, `revision` and `tags`.
     """
 
     async def read(services: Services) -> list[tuple[str, Comment]]:
         await sites.get_site(services, slug)
         by = await operator(services, as_name, slug)
-        return await cases.list_comments(services, by, slug, story=story, limit=limit)
+        return await cases.list_comments(services, by, slug, story=story, limit=limit, tag=tag)
 
     found = with_services(data, read)
     if as_json:
@@ -129,6 +131,8 @@ def comment_show(
         print_json(_as_json(code, found) | state)
         return
     print(f"{found.id}, story {code}, {found.state.value}, revision {found.revision}")
+    if found.tags:
+        print(f"Tags: {escaped(', '.join(found.tags))}")
     if until is not None:
         print("The removal can be undone: `widget-server comment restore ID`.")
     print(f"{_name(found)}:")
@@ -183,6 +187,7 @@ def _as_json(code: str, comment: Comment) -> dict[str, object]:
         "created_at": comment.created_at,
         "edited_at": comment.edited_at,
         "revision": comment.revision,
+        "tags": list(comment.tags),
     }
 
 
@@ -197,26 +202,66 @@ def _add_verb(verb: CommentVerb, about: str, done: str) -> None:
         as_json: JsonOutput = False,
         data: DataDir = None,
     ) -> None:
-        if revision is not None and len(comments) > 1:
+        given = _Given(reason, note, revision)
+        _run(verb, comments, given, done, as_name, data, as_json=as_json)
+
+
+def _add_tag_verb(verb: CommentVerb, about: str, done: str) -> None:
+    @app.command(verb, help=about)
+    def run(
+        comments: Comments,
+        tag: Annotated[str, typer.Option("--tag", metavar="NAME", help="Name the tag.")],
+        note: Note = None,
+        revision: Revision = None,
+        as_name: As = None,
+        as_json: JsonOutput = False,
+        data: DataDir = None,
+    ) -> None:
+        given = _Given(None, note, revision, tag)
+        _run(verb, comments, given, done, as_name, data, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What options say of a decision."""
+
+    reason: str | None
+    note: str | None
+    revision: int | None
+    tag: str | None = None
+
+
+def _run(
+    verb: CommentVerb,
+    comments: list[str],
+    given: _Given,
+    done: str,
+    as_name: str | None,
+    data: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    if len(comments) > 1:
+        if given.revision is not None:
             raise OperatorError("--revision goes with one comment.")
-        if len(comments) == 1:
-            decided = act(
-                data,
-                as_name,
-                site_of_comment(comments[0]),
-                lambda services, by: decide.decide(
-                    services,
-                    by,
-                    verb,
-                    comments[0],
-                    reason=reason,
-                    note=note,
-                    revision=revision,
-                ),
-            )
-            _print_one(decided, done, as_json=as_json)
-        else:
-            _run_batch(verb, comments, reason, note, done, as_name, data, as_json=as_json)
+        _run_batch(verb, comments, given, done, as_name, data, as_json=as_json)
+        return
+    decided = act(
+        data,
+        as_name,
+        site_of_comment(comments[0]),
+        lambda services, by: decide.decide(
+            services,
+            by,
+            verb,
+            comments[0],
+            reason=given.reason,
+            note=given.note,
+            revision=given.revision,
+            tag=given.tag,
+        ),
+    )
+    _print_one(decided, done, as_json=as_json)
 
 
 def _print_one(decided: Decided, done: str, *, as_json: bool) -> None:
@@ -238,8 +283,7 @@ def _print_one(decided: Decided, done: str, *, as_json: bool) -> None:
 def _run_batch(
     verb: CommentVerb,
     comments: list[str],
-    reason: str | None,
-    note: str | None,
+    given: _Given,
     done: str,
     as_name: str | None,
     data: Path | None,
@@ -252,7 +296,7 @@ def _run_batch(
         as_name,
         site_of_comment(comments[0]),
         lambda services, by: decide.decide_batch(
-            services, by, verb, targets, reason=reason, note=note
+            services, by, verb, targets, reason=given.reason, note=given.note, tag=given.tag
         ),
     )
     print_batch(result, done, as_json=as_json)
@@ -296,6 +340,10 @@ _add_verb(
     "Take comments out of the feeds of featured comments.",
     "Comment {} is no longer featured.",
 )
+_add_tag_verb(
+    "tag", "Note one of the site's tags on comments. Readers do not see it.", "Tagged comment {}."
+)
+_add_tag_verb("untag", "Take a tag off comments.", "Took the tag off comment {}.")
 _add_verb(
     "uphold",
     "Answer objections: what was decided about the comments stays.",

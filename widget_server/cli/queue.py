@@ -38,6 +38,7 @@ Watch = Annotated[
     str | None,
     typer.Option("--watch", metavar="ID", help="Only of the stories of this watch-list."),
 ]
+Tag = Annotated[str | None, typer.Option("--tag", help="Only comments with this tag.")]
 CaseId = Annotated[
     int, typer.Argument(metavar="CASE", min=1, help="Name a case by its number, which lists show.")
 ]
@@ -74,6 +75,7 @@ def queue_list(
     because: Because = None,
     age: Age = None,
     watch: Watch = None,
+    tag: Tag = None,
     limit: Limit = 25,
     as_name: As = None,
     as_json: JsonOutput = False,
@@ -85,7 +87,7 @@ def queue_list(
     array of objects with `case`, `queue`, `story`, `comment`, `revision`, `priority`, `reasons`, `opened_at`
     (milliseconds since 1970), `text`, and `handed_to` (name of the person to whom it was handed over, or null).
     """
-    chosen = cases.filter_of(name, story, copy, lang, because, age, watch)
+    chosen = cases.filter_of(name, story, copy, lang, because, age, watch, tag)
     found = act(
         data,
         as_name,
@@ -105,6 +107,7 @@ def queue_take(
     because: Because = None,
     age: Age = None,
     watch: Watch = None,
+    tag: Tag = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=50, help="Take at most so many.")
     ] = 10,
@@ -119,7 +122,7 @@ def queue_take(
 
     Output as that of `queue list`.
     """
-    chosen = cases.filter_of(name, story, copy, lang, because, age, watch)
+    chosen = cases.filter_of(name, story, copy, lang, because, age, watch, tag)
     cards = act(
         data,
         as_name,
@@ -223,6 +226,9 @@ def queue_decide(
             "--revision", min=1, help="Decide only if the comment still has this revision."
         ),
     ] = None,
+    tag: Annotated[
+        str | None, typer.Option("--tag", metavar="NAME", help="For tag and untag: which one.")
+    ] = None,
     as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
@@ -239,7 +245,7 @@ def queue_decide(
         as_name,
         slug,
         lambda services, by: queue.decide_case(
-            services, by, slug, case, known, reason=reason, note=note, revision=revision
+            services, by, slug, case, known, reason=reason, note=note, revision=revision, tag=tag
         ),
     )
     entry, comment = decided.decision, decided.comment

@@ -63,5 +63,6 @@ def _format_value(value: Any) -> str:
     if isinstance(value, tuple):
         reactions = [item.key for item in value if isinstance(item, Reaction) and not item.hidden]
         calls = [f"{item.url} {item.label}" for item in value if isinstance(item, CallToAction)]
-        return ",".join(reactions) or " | ".join(calls)
+        texts = [item for item in value if isinstance(item, str)]
+        return ",".join(reactions) or " | ".join(calls) or ", ".join(texts)
     return "" if value is None else str(value)

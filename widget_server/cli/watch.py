@@ -31,7 +31,7 @@ def watch_list(
     """List the watch-lists of a site by name.
 
     Columns are id, name and what the list is about. With --json: an array of objects with `id`, `name`,
-    `stories`, `newer_than` (hours), `top`, `lang`, `origin` and `created_at` (milliseconds since 1970).
+    `stories`, `newer_than` (hours), `top`, `lang`, `origin`, `tag` and `created_at` (milliseconds since 1970).
     """
     found = act(
         data, as_name, slug, lambda services, by: watch_lists.list_watch_lists(services, by, slug)
@@ -68,12 +68,13 @@ def watch_add(
     origin: Annotated[
         str | None, typer.Option("--origin", help="Only comments written on this site's copies.")
     ] = None,
+    tag: Annotated[str | None, typer.Option("--tag", help="Only comments with this tag.")] = None,
     as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
     """Add a watch-list. All given conditions hold. With --json: the object of `watch list --json`."""
-    terms = StorySet(tuple(story or ()), newer_than, top, lang, origin)
+    terms = StorySet(tuple(story or ()), newer_than, top, lang, origin, tag)
     made = act(
         data,
         as_name,

@@ -22,6 +22,8 @@ CommentVerb = Literal[
     "unpin",
     "feature",
     "unfeature",
+    "tag",
+    "untag",
     "uphold",
     "erase",
 ]
@@ -36,9 +38,13 @@ COMMENT_VERBS: tuple[CommentVerb, ...] = (
     "unpin",
     "feature",
     "unfeature",
+    "tag",
+    "untag",
     "uphold",
     "erase",
 )
+TAG_VERBS = ("tag", "untag")
+"""Decisions about what the site's own people note of a comment. Readers see nothing of them."""
 ReaderVerb = Literal["ban", "unban"]
 """Verbs about the writer of a comment. They are in the log of the comment's story."""
 StoryVerb = Literal["close", "open", "notice", "correct"]
@@ -101,7 +107,7 @@ def batch_id(by: Actor) -> str:
 class Decision:
     """One thing that a person, an API key, a rule, the schedule or the shell did.
 
-    `before` and `after` contain field names, states, revisions and salted hashes, never words of a
+    `before` and `after` contain field names, states, revisions, tags and salted hashes, never words of a
     reader or a note. Entries of a site's log contain the values of settings.
     """
 

@@ -1,4 +1,4 @@
-"""Parse the settings that are lists: reactions and calls to action."""
+"""Parse the settings that are lists: reactions, calls to action and tags."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,6 +21,7 @@ from widget_server.model.settings import (
     MAX_ACTIONS,
     CallToAction,
     SiteSettings,
+    check_tags,
 )
 
 
@@ -90,3 +91,14 @@ def calls_to_action(_: SiteSettings, value: str | list[Any]) -> tuple[CallToActi
             )
         check_labels(call.labels, MAX_ACTION_LABEL)
     return tuple(calls)
+
+
+def tags(_: SiteSettings, value: str | list[Any]) -> tuple[str, ...]:
+    """Parse `urgent, good quote`, or a list of texts. An empty value is no tag."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not all(isinstance(item, str) for item in items):
+        raise ValueError("write each tag as a text.")
+    found = [item.strip() for item in items]
+    chosen = tuple(found if found != [""] else [])
+    check_tags(chosen)
+    return chosen

@@ -30,6 +30,8 @@ class StorySet:
     """Language of the comments."""
     origin: str | None = None
     """Where the comments were written: the origin of a copy's page."""
+    tag: str | None = None
+    """A tag that the site's own people gave the comments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class CaseFilter:
     age: Age | None = None
     watch: str | None = None
     """Id of a watch-list."""
+    tag: str | None = None
+    """A tag that the site's own people gave the comment."""
     stories: StorySet | None = None
     """What the watch-list says; operations read it."""
     handed_to: str | None = None

@@ -18,6 +18,7 @@ DEFAULT_KEYS: dict[str, str] = {
     "hold": "KeyH",
     "spam": "KeyS",
     "pin": "KeyP",
+    "tag": "KeyT",
     "ban": "KeyB",
     "mute": "KeyM",
     "note": "KeyN",

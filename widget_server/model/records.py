@@ -136,6 +136,8 @@ class Comment:
     """When the site featured it, or None."""
     changed_at: int = 0
     """Time of the last public change, also of a removal. 0 if an earlier version stored the comment."""
+    tags: tuple[str, ...] = ()
+    """What the site's own people noted of it, in the order given. Never sent to readers."""
 
     @property
     def updated_at(self) -> int:

@@ -110,7 +110,7 @@ def _with_language(settings: SiteSettings, name: str, language: str, value: Any)
         return _with_action_labels(settings, language, value)
     field = BY_LANGUAGE.get(name)
     if field is None:
-        names = ", ".join([*BY_LANGUAGE, *_LISTS])
+        names = ", ".join([*BY_LANGUAGE, "reactions", "calls_to_action"])
         raise ValueError(f"only {names} have a text for each language.")
     texts = dict(getattr(settings, field))
     texts.pop(language, None)
@@ -276,7 +276,7 @@ def _flood_hold(_: SiteSettings, text: str) -> int:
     return int(text)
 
 
-_LISTS = ("reactions", "calls_to_action")
+_LISTS = ("reactions", "calls_to_action", "tags")
 _OBJECTS = ("hours", "capacity")
 
 PARSERS: dict[str, Callable[[SiteSettings, Any], Any]] = {
@@ -307,6 +307,7 @@ PARSERS: dict[str, Callable[[SiteSettings, Any], Any]] = {
     "keep_days": _keep_days,
     "reports_hide": _hiding_networks,
     "second_look": _second_look,
+    "tags": list_values.tags,
     "network_bans": _boolean,
     "show_decisions": _boolean,
     "floods": _boolean,

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from widget_server.model.reactions import (
     Reaction,
     check_labels,
     check_language,
+    is_line,
 )
 
 RATE = re.compile(r"[1-9][0-9]{0,5}/[1-9][0-9]{0,5}")
@@ -35,6 +36,10 @@ MAX_LINE = 200
 MAX_ACTION_LABEL = 80
 """Code points of a call to action."""
 MAX_ACTIONS = 3
+MAX_TAGS = 9
+"""Tags of a site, and of a comment: a figure key for each."""
+MAX_TAG = 40
+"""Code points of a tag."""
 MAX_GUIDELINES = 1_000
 """Code points of the guidelines in one language."""
 
@@ -145,6 +150,8 @@ class SiteSettings:
     """Number of networks whose reports of one day hide a comment until a person has looked at it; 0 for never."""
     second_look: int = 0
     """One in so many decisions is shown to a second person, who is not told the first one; 0 for none."""
+    tags: tuple[str, ...] = ()
+    """What moderators can note of a comment, in the order of the figure keys. Never sent to readers."""
     network_bans: bool = False
     """Whether networks can be banned: only while it is on, the network of a comment is known for two days."""
     show_decisions: bool = False
@@ -232,6 +239,8 @@ class SiteSettings:
                 CallToAction(item["url"], item["label"], dict(item.get("labels") or {}))
                 for item in chosen["calls_to_action"]
             )
+        if "tags" in chosen:
+            chosen["tags"] = tuple(chosen["tags"])
         if chosen.get("hours") is not None:
             chosen["hours"] = Timetable.from_json(chosen["hours"])
         if chosen.get("capacity") is not None:
@@ -255,6 +264,7 @@ class SiteSettings:
             raise ValueError(f"A site has 1 to {MAX_STORED} reactions.")
         for reaction in self.reactions:
             reaction.check()
+        check_tags(self.tags)
         if self.hours is not None:
             self.hours.check()
         if self.capacity is not None:
@@ -293,12 +303,28 @@ def _json_of(value: Any) -> Any:
     if isinstance(value, Timetable | Capacity):
         return value.to_json()
     if isinstance(value, tuple):
-        return [
-            item.to_json() if isinstance(item, Reaction) else _call_json(item) for item in value
-        ]
+        return [_item_json(item) for item in value]
     return dict(sorted(value.items())) if isinstance(value, Mapping) else value
 
 
-def _call_json(call: CallToAction) -> dict[str, Any]:
-    stored = asdict(call)
-    return stored if call.labels else {"url": call.url, "label": call.label}
+def _item_json(item: Reaction | CallToAction | str) -> Any:
+    if isinstance(item, str):
+        return item
+    if isinstance(item, Reaction):
+        return item.to_json()
+    stored = asdict(item)
+    return stored if item.labels else {"url": item.url, "label": item.label}
+
+
+def check_tags(tags: Sequence[str]) -> None:
+    """Raise `ValueError` unless these can be the tags of a site."""
+    if len(tags) > MAX_TAGS:
+        raise ValueError(f"use at most {MAX_TAGS} tags.")
+    for tag in tags:
+        # A comma separates tags where they are typed, and where the database finds one.
+        if not is_line(tag, MAX_TAG) or tag != tag.strip() or "," in tag:
+            raise ValueError(
+                f"write each tag in one line of 1 to {MAX_TAG} characters without a comma."
+            )
+    if len({tag.casefold() for tag in tags}) != len(tags):
+        raise ValueError("use each tag once.")

@@ -33,6 +33,7 @@ class CommentAnswer(Answer):
     edited_at: str | None
     pinned: bool
     featured: bool
+    tags: list[str] = Field(description="Given by the site's own people, who alone see them.")
     edit_waits: bool
 
 
@@ -203,6 +204,7 @@ class WatchListAnswer(Answer):
     top: int | None
     lang: str | None
     origin: str | None
+    tag: str | None
     created_at: str
 
 

@@ -61,6 +61,10 @@ After = Annotated[
     Annotated[str, StringConstraints(max_length=400, pattern=NO_CONTROLS)] | None,
     Field(description="`next` of the page before, with the same order and filters."),
 ]
+Tag = Annotated[
+    Annotated[str, StringConstraints(max_length=200, pattern=NO_CONTROLS)],
+    Field(description="A tag of the site's own people."),
+]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Entries of a page.")]
 Reason = Annotated[str, Field(json_schema_extra={"enum": [*REASONS]}, description="Why.")]
 Scope = Literal["story", "site"]
@@ -99,6 +103,7 @@ class CommentsQuery(Page):
     """Which comments to list, the newest first, in any state."""
 
     story: Code | None = None
+    tag: Tag | None = None
 
 
 class _CaseFilter(_Request):
@@ -113,6 +118,7 @@ class _CaseFilter(_Request):
         None, description="Opened in the last 24 hours, or before."
     )
     watch: WatchId | None = Field(None, description="Only of the stories of this watch-list.")
+    tag: Tag | None = None
 
 
 class CasesQuery(_CaseFilter, Page):
@@ -153,6 +159,7 @@ class NewWatchList(_Request):
     )
     lang: Word | None = Field(None, description="Language of the comments.")
     origin: Line | None = Field(None, description="Address of the site that carries the copies.")
+    tag: Tag | None = None
 
 
 class GiveBackCases(_Request):
@@ -178,6 +185,7 @@ class DecideCase(_Request):
     reason: Reason | None = None
     note: Note | None = None
     revision: int | None = Field(None, ge=1, lt=2**31)
+    tag: Tag | None = None
 
 
 class BatchSearch(_Request):
@@ -340,6 +348,7 @@ class Decide(_Request):
     revision: int | None = Field(
         None, ge=1, lt=2**31, description="Revision of each target that names none."
     )
+    tag: Tag | None = None
     dry_run: DryRun = False
 
 

@@ -112,6 +112,22 @@ def state_of(row: Mapping[Any, Any]) -> CommentState:
     return _STATES.get(row["state"]) or CommentState(row["state"])
 
 
+def tags_of(row: Mapping[Any, Any]) -> tuple[str, ...]:
+    """Return the tags in a row of `comments` that was checked before."""
+    stored = row["tags"]
+    return () if stored is None else tuple(json_of(stored))
+
+
+def _check_tags(stored: str) -> None:
+    """Raise ValueError if the column's value is no JSON list of texts."""
+    found: Any = json_of(stored)
+    if not isinstance(found, list):
+        raise ValueError("its tags are no list")  # noqa: TRY004 - one class for all damage
+    check_lines(found)
+    if None in found:
+        raise ValueError("one of its tags is no text")
+
+
 def check_head(row: Mapping[Any, Any]) -> None:
     """Raise `RowDamagedError` if a row of `comments` has an invalid state, time or text column."""
     try:
@@ -122,6 +138,8 @@ def check_head(row: Mapping[Any, Any]) -> None:
             if row[name] is not None:
                 check_time(row[name])
         check_lines(_comment_lines(row))
+        if row["tags"] is not None:
+            _check_tags(row["tags"])
     except ValueError as fault:
         raise RowDamagedError("comments", row["id"], str(fault)) from None
 
@@ -183,6 +201,7 @@ def comment_record(row: Mapping[Any, Any], text: Tree, tally: Tally, copy: Copy 
         "copy": copy,
         "tally": tally,
         "waiting": row["waiting_source"] is not None,
+        "tags": tags_of(row),
     }
     # By position: by name takes twice as long.
     return Comment(*_comment_values(values))

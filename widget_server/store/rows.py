@@ -36,6 +36,7 @@ class CommentRow(TypedDict):
     revision: int
     licence: str | None
     featured_at: int | None
+    tags: str | None
 
 
 class StoryRow(TypedDict):

@@ -213,6 +213,8 @@ comments = Table(
     Column("licence", String(40)),
     # When it was featured, or null.
     Column("featured_at", BigInteger),
+    # JSON list of the tags that moderators gave it, or null. For the site's own people only.
+    Column("tags", Text),
     UniqueConstraint("story", "reader", "client_key"),
 )
 Index("ix_comments_story_seq", comments.c.story, comments.c.seq)
@@ -265,6 +267,15 @@ Index(
     comments.c.featured_at,
     sqlite_where=IS_FEATURED,
     postgresql_where=IS_FEATURED,
+)
+IS_TAGGED = text("tags IS NOT NULL")
+"""Comments that have a tag."""
+Index(
+    "ix_comments_tagged",
+    comments.c.created_at,
+    comments.c.id,
+    sqlite_where=IS_TAGGED,
+    postgresql_where=IS_TAGGED,
 )
 HAS_REACTIONS = text("version > 0")
 """Comments whose tally has changed at least once."""

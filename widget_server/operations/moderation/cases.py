@@ -12,6 +12,7 @@ from widget_server.model.limits import MAX_PAGE
 from widget_server.model.queue import AGES, AnyQueue, CaseFilter, Context, Reporters
 from widget_server.model.records import Comment, CommentState
 from widget_server.model.rules import FLOOD
+from widget_server.operations.moderation.tags import require_own_people, without_tags
 from widget_server.operations.moderation.watch_lists import with_stories
 from widget_server.operations.services import Services
 from widget_server.store.queries.decisions import Cursor, ReportText
@@ -56,6 +57,7 @@ def filter_of(
     reason: str | None = None,
     age: str | None = None,
     watch: str | None = None,
+    tag: str | None = None,
 ) -> CaseFilter:
     """Return a filter. Raises `MalformedError` for a queue, reason or age that there is not."""
     queues: tuple[AnyQueue, ...] = (*QUEUES, "all", "mine", "new")
@@ -67,7 +69,7 @@ def filter_of(
     ages = [one for one in AGES if one == age]
     if age is not None and not ages:
         raise MalformedError(f"Give one of these ages: {', '.join(AGES)}.")
-    return CaseFilter(named[0], story, copy, lang, reason, ages[0] if ages else None, watch)
+    return CaseFilter(named[0], story, copy, lang, reason, ages[0] if ages else None, watch, tag)
 
 
 async def completed(services: Services, by: Actor, site: str, chosen: CaseFilter) -> CaseFilter:
@@ -77,7 +79,7 @@ async def completed(services: Services, by: Actor, site: str, chosen: CaseFilter
     """
     if chosen.queue == "mine":
         chosen = replace(chosen, handed_to=name_of(by))
-    return await with_stories(services, site, chosen)
+    return await with_stories(services, by, site, chosen)
 
 
 NEEDED: dict[Queue, str] = {"reported": "read_reports", "appeals": "uphold"}
@@ -101,6 +103,7 @@ def hidden_queues(by: Actor, site: str, chosen: CaseFilter) -> tuple[Queue, ...]
 
 def readable_case(services: Services, by: Actor, site: str, case: Case) -> Case:
     """Return the case with the words that the actor may read."""
+    case = replace(case, comment=without_tags(by, case.comment)) if by.copies is not None else case
     if case.sealed is None:
         return case
     if not allowed(by, "read_kept_text", site):
@@ -173,6 +176,7 @@ async def show_comment(
     require(by, "read", story.site)
     if by.copies is not None and (found.copy is None or found.copy.id not in by.copies):
         raise NotFoundError("There is no comment with this id.")
+    found = without_tags(by, found)
     kept = await services.decisions.kept(comment)
     if kept is None:
         return story.code, found, None
@@ -190,13 +194,17 @@ async def list_comments(
     story: str | None = None,
     after: Cursor | None = None,
     limit: int = MAX_PAGE,
+    tag: str | None = None,
 ) -> list[tuple[str, Comment]]:
-    """Return comments of a site or story with story codes, the newest first, in any state."""
+    """Return comments of a site, a story or with a tag, with story codes, the newest first, in any state."""
     require(by, "read", site)
-    found = await services.decisions.comments(site, story, after, min(limit, MAX_PAGE))
+    if tag is not None:
+        require_own_people(by)
+    found = await services.decisions.comments(site, story, after, min(limit, MAX_PAGE), tag)
     if by.copies is None:
         return found
-    return [one for one in found if one[1].copy is not None and one[1].copy.id in by.copies]
+    own = [one for one in found if one[1].copy is not None and one[1].copy.id in by.copies]
+    return [(code, without_tags(by, one)) for code, one in own]
 
 
 def _with_words(services: Services, case: Case) -> Case:

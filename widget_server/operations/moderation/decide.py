@@ -9,6 +9,7 @@ from widget_server.content import text
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import (
     REASONS,
+    TAG_VERBS,
     CommentVerb,
     Decided,
     Decision,
@@ -25,7 +26,7 @@ from widget_server.model.errors import (
 )
 from widget_server.model.records import Story
 from widget_server.operations.made_before import made_before
-from widget_server.operations.moderation import local_copies, second_look
+from widget_server.operations.moderation import local_copies, second_look, tags
 from widget_server.operations.services import Services
 from widget_server.store.queries.closings import CLOSE_STORY
 from widget_server.store.queries.decisions import LoggedTarget
@@ -59,17 +60,18 @@ async def decide(
     revision: int | None = None,
     queue: Queue | None = None,
     case: int | None = None,
+    tag: str | None = None,
 ) -> Decided:
     """Decide about one comment.
 
     `revision` is that of the comment as the person saw it. With `case` the decision is refused if that case
-    is closed. Raises `NotFoundError`, `NotPermittedError`,
+    is closed. `tag` is what `tag` and `untag` are about. Raises `NotFoundError`, `NotPermittedError`,
     `StaleError`, `ErasedError`, `MalformedError`, `TooLargeError`, `UnavailableError`.
     """
     made = await made_before(services, by, comment)
     if made:
         return await decided_before(services, made[comment])
-    action = await _decision(services, by, verb, comment, reason, note, revision, queue)
+    action = await _decision(services, by, verb, comment, reason, note, revision, queue, tag)
     decided = await services.writer.submit(replace(action, case=case))
     await second_look.put_aside(services, by, verb, decided, queue)
     return decided
@@ -84,6 +86,7 @@ async def decide_batch(
     reason: str | None = None,
     note: str | None = None,
     cases: Mapping[str, tuple[int, Queue]] | None = None,
+    tag: str | None = None,
 ) -> BatchResult:
     """Decide the same about several comments, each with its revision. They can be undone together.
 
@@ -100,7 +103,9 @@ async def decide_batch(
         for comment, revision in targets[start : start + CHUNK]:
             try:
                 case, queue = waiting.get(comment, (None, None))
-                one = await _decision(services, by, verb, comment, reason, note, revision, queue)
+                one = await _decision(
+                    services, by, verb, comment, reason, note, revision, queue, tag
+                )
             except ProblemError as problem:
                 result.refused[comment] = problem
             else:
@@ -285,6 +290,7 @@ async def _decision(
     note: str | None,
     revision: int | None,
     queue: Queue | None,
+    tag: str | None,
 ) -> Decide:
     story = await services.discussions.find_story_of_comment(comment)
     if story is None:
@@ -294,6 +300,9 @@ async def _decision(
     if by.copies is not None:
         settings = await services.cache.settings_of(story)
         local_copies.require_not_held(by, verb, settings.moderation)
+    keep = await keep_ms(services, story)
+    if tag is not None or verb in TAG_VERBS:
+        tag = await tags.chosen_tag(services, story.site, verb, tag)
     return Decide(
         story=story.id,
         comment=comment,
@@ -301,11 +310,12 @@ async def _decision(
         by=by,
         id=decision_id(by, comment),
         at=services.now_ms(),
-        keep=await keep_ms(services, story),
+        keep=keep,
         reason=reason,
         note=note,
         revision=revision,
         queue=queue,
+        tag=tag,
     )
 
 

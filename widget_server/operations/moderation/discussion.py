@@ -18,6 +18,7 @@ from widget_server.operations.moderation.local_view import (
     carries,
     may_see,
 )
+from widget_server.operations.moderation.tags import require_own_people, without_tags
 from widget_server.operations.services import Services
 from widget_server.store.queries.comment_context import Context
 from widget_server.store.queries.owner_comments import (
@@ -98,6 +99,21 @@ async def show_thread(services: Services, by: Actor, story: Story, comment: str)
     if not threads:
         raise NotFoundError("There is no comment with this id.")
     return threads[0]
+
+
+async def show_tagged(
+    services: Services, by: Actor, site: str, tag: str, *, before: Place | None = None
+) -> tuple[list[StaffComment], Place | None]:
+    """Return a page of the site's comments with a tag in any state, the newest first, and what continues it.
+
+    Raises `NotPermittedError`, also for a local moderator.
+    """
+    require(by, "read", site)
+    require_own_people(by)
+    found = await services.owner_comments.tagged(site, tag, before, FLAT_PAGE + 1)
+    shown = [_with_words(services, by, site, one) for one in found[:FLAT_PAGE]]
+    last = shown[-1].comment if len(found) > FLAT_PAGE else None
+    return shown, None if last is None else (last.created_at, last.id)
 
 
 async def find_comment(services: Services, by: Actor, site: str, comment: str) -> StaffComment:
@@ -200,4 +216,4 @@ def _with_words(services: Services, by: Actor, site: str, found: StaffComment) -
     comment = found.comment
     if found.sealed is not None and allowed(by, "read_kept_text", site):
         comment = with_kept_words(services, comment, found.sealed)
-    return replace(found, comment=comment, sealed=None)
+    return replace(found, comment=without_tags(by, comment), sealed=None)

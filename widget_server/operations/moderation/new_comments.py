@@ -5,6 +5,7 @@ changes nothing else. Removing and holding are decisions as everywhere.
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from widget_server.auth.permissions import allowed, require
 from widget_server.model.actors import Actor, name_of
@@ -14,6 +15,7 @@ from widget_server.model.limits import MAX_PAGE
 from widget_server.model.queue import Card, CaseFilter, NewWindow
 from widget_server.model.records import Comment
 from widget_server.operations.moderation.cases import filter_of, visible_context
+from widget_server.operations.moderation.tags import without_tags
 from widget_server.operations.moderation.watch_lists import with_stories
 from widget_server.operations.services import Services
 from widget_server.store.queries.new_comments import Mark, delete_old_marks, set_mark
@@ -44,13 +46,14 @@ async def list_new(
     also comments of staff, and those about which a person decided or is asked to. Raises `NotPermittedError`.
     """
     require(by, "read", site)
-    chosen = await with_stories(services, site, chosen or filter_of("new"))
+    chosen = await with_stories(services, by, site, chosen or filter_of("new"))
     until = services.now_ms() - SETTLED_MS
     mark = await mark_now(services, by, site)
     mark = mark if after is None else max(mark, after)
-    return await services.new_comments.page(
+    found = await services.new_comments.page(
         site, chosen, mark, until, min(limit, MAX_PAGE), skip, by.copies
     )
+    return [replace(one, comment=without_tags(by, one.comment)) for one in found]
 
 
 async def take_new(

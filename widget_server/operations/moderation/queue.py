@@ -434,6 +434,7 @@ async def decide_case(
     reason: str | None = None,
     note: str | None = None,
     revision: int | None = None,
+    tag: str | None = None,
 ) -> Decided:
     """Decide about a case, unless another decision has closed it.
 
@@ -455,6 +456,7 @@ async def decide_case(
             revision=revision,
             queue=named,
             case=case,
+            tag=tag,
         )
     except CaseClosedError as closed:
         closed.decided = await services.decisions.ended_by(case)

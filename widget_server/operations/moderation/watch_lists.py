@@ -1,4 +1,4 @@
-"""Watch-lists: named sets of stories, chosen or made by rule, whose cases are a queue of their own."""
+"""Watch-lists: named sets of stories and comments, chosen or made by rule, whose cases are a queue of their own."""
 
 import re
 from dataclasses import replace
@@ -11,6 +11,7 @@ from widget_server.model.errors import MalformedError, NotFoundError, TextReject
 from widget_server.model.identifiers import STORY_CODE
 from widget_server.model.queue import CaseFilter, StorySet, WatchList
 from widget_server.operations.made_before import made_before
+from widget_server.operations.moderation.tags import known_tag, require_own_people
 from widget_server.operations.services import Services
 from widget_server.store.queries.story_sets import delete_watch_list, insert_watch_list
 from widget_server.store.writing.site_log import logged
@@ -71,11 +72,16 @@ async def remove_watch_list(services: Services, by: Actor, site: str, name: str)
     await services.writer.run_in_transaction(logged(delete_watch_list(site, name), site, logs))
 
 
-async def with_stories(services: Services, site: str, chosen: CaseFilter) -> CaseFilter:
-    """Return the filter with what its watch-list says. Raises `NotFoundError` for one that there is not."""
-    if chosen.watch is None or chosen.stories is not None:
-        return chosen
-    return replace(chosen, stories=(await _stored(services, site, chosen.watch)).terms)
+async def with_stories(services: Services, by: Actor, site: str, chosen: CaseFilter) -> CaseFilter:
+    """Return the filter with what its watch-list says. Raises `NotFoundError` for one that there is not.
+
+    Raises `NotPermittedError` for a local moderator who asks for a tag.
+    """
+    if chosen.watch is not None and chosen.stories is None:
+        chosen = replace(chosen, stories=(await _stored(services, site, chosen.watch)).terms)
+    if chosen.tag is not None or (chosen.stories is not None and chosen.stories.tag is not None):
+        require_own_people(by)
+    return chosen
 
 
 async def _stored(services: Services, site: str, name: str) -> WatchList:
@@ -95,7 +101,7 @@ def _checked_name(name: str) -> str:
 async def _checked(services: Services, site: str, terms: StorySet) -> StorySet:
     if terms == StorySet():
         raise MalformedError(
-            "Say which stories: choose some, or give an age, a number, a language or a page."
+            "Say which stories: choose some, or give an age, a number, a language, a page or a tag."
         )
     if len(terms.codes) > MAX_CODES:
         raise MalformedError(f"A watch-list has at most {MAX_CODES} chosen stories.")
@@ -110,7 +116,8 @@ async def _checked(services: Services, site: str, terms: StorySet) -> StorySet:
         if story is None or story.site != site:
             raise NotFoundError("There is no story with this code on this site.")
     origin = None if terms.origin is None else _origin(terms.origin)
-    return replace(terms, codes=tuple(dict.fromkeys(terms.codes)), origin=origin)
+    tag = None if terms.tag is None else await known_tag(services, site, terms.tag.strip())
+    return replace(terms, codes=tuple(dict.fromkeys(terms.codes)), origin=origin, tag=tag)
 
 
 def _origin(address: str) -> str:

@@ -36,6 +36,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "keep_days",
         "reports_hide",
         "second_look",
+        "tags",
         "show_decisions",
         "rate_limit_comment",
         "rate_limit_react",

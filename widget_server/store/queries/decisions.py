@@ -13,6 +13,7 @@ from widget_server.store.damaged_rows import readable
 from widget_server.store.decision_mapping import to_decision
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import select_comments, to_comment
+from widget_server.store.queries.tagged_comments import has_tag, is_of_site
 from widget_server.store.schema import (
     cases,
     comments,
@@ -241,9 +242,12 @@ class Decisions:
         story: str | None,
         after: Cursor | None,
         limit: int,
+        tag: str | None = None,
     ) -> list[tuple[str, Any]]:
-        """Return comments of a site, or of a story (its code), the newest first, with story codes."""
+        """Return comments of a site, of a story (its code), or with a tag, the newest first, with story codes."""
         where: ColumnElement[bool] = stories.c.site == site
+        if tag is not None:
+            where = is_of_site(site) & has_tag(tag)
         if story is not None:
             where &= stories.c.code == story
         if after is not None:

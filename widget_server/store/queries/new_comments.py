@@ -27,6 +27,7 @@ from widget_server.store.damaged_rows import readable
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import select_comments, to_comment
 from widget_server.store.queries.story_sets import in_story_set
+from widget_server.store.queries.tagged_comments import has_tag
 from widget_server.store.schema import cases, comments, stories
 from widget_server.store.schema_queue import looked_at
 from widget_server.store.transactions import TransactionFn
@@ -198,6 +199,8 @@ def _new_where(
         where &= comments.c.copy == chosen.copy
     if chosen.lang is not None:
         where &= comments.c.lang == chosen.lang
+    if chosen.tag is not None:
+        where &= has_tag(chosen.tag)
     if chosen.stories is not None:
         where &= in_story_set(chosen.stories, site, now, comments)
     if skip:

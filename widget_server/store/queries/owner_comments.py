@@ -27,6 +27,7 @@ from widget_server.store.queries.comment_context import Context, read_contexts
 from widget_server.store.queries.handed_cases import count_handed
 from widget_server.store.queries.log_names import select_names
 from widget_server.store.queries.queue_facts import select_queue_counts
+from widget_server.store.queries.tagged_comments import has_tag, is_of_site
 from widget_server.store.schema import (
     IS_OPEN,
     IS_PENDING,
@@ -188,6 +189,25 @@ class OwnerComments:
             _select_staff_comments()
             .add_columns(literal(0).label("place"), literal(0).label("replies"))
             .where(where)
+            .order_by(desc(comments.c.created_at), desc(comments.c.id))
+            .limit(limit)
+        )
+        return readable(await connection.execute(query), _to_staff_comment)
+
+    @read_transaction
+    async def tagged(
+        self,
+        connection: AsyncConnection,
+        site: str,
+        tag: str,
+        before: tuple[int, str] | None,
+        limit: int,
+    ) -> list[StaffComment]:
+        """Return comments of the site with the tag in any state, the newest first."""
+        query = (
+            _select_staff_comments()
+            .add_columns(literal(0).label("place"), literal(0).label("replies"))
+            .where(is_of_site(site), has_tag(tag), _is_before(before))
             .order_by(desc(comments.c.created_at), desc(comments.c.id))
             .limit(limit)
         )

@@ -14,6 +14,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,6 +35,7 @@ from widget_server.store.queries.made_decisions import HARD_ONES
 from widget_server.store.queries.new_comments import count_new
 from widget_server.store.queries.queue_facts import ORDER, read_facts, select_queue_counts
 from widget_server.store.queries.story_sets import in_story_set, read_watch_lists
+from widget_server.store.queries.tagged_comments import is_tagged
 from widget_server.store.schema import (
     IS_OPEN,
     cases,
@@ -219,12 +221,7 @@ def open_cases_where(
     if chosen.story is not None:
         story = select(stories.c.id).where(stories.c.code == chosen.story, stories.c.site == site)
         where &= cases.c.story == story.scalar_subquery()
-    if chosen.copy is not None:
-        where &= cases.c.copy == chosen.copy
-    if chosen.lang is not None:
-        where &= cases.c.lang == chosen.lang
-    if chosen.reason is not None:
-        where &= has_reason(chosen.reason)
+    where &= _about_comment(chosen)
     if chosen.age is not None:
         since = now - DAY_MS
         is_new = chosen.age == "day"
@@ -247,6 +244,20 @@ def _in_queue(
         if chosen.queue != "all":
             where &= cases.c.queue == chosen.queue
     return where & cases.c.queue.not_in(without) if without else where
+
+
+def _about_comment(chosen: CaseFilter) -> ColumnElement[bool]:
+    """Return what a filter says of the comment of a case."""
+    where: ColumnElement[bool] = true()
+    if chosen.copy is not None:
+        where &= cases.c.copy == chosen.copy
+    if chosen.lang is not None:
+        where &= cases.c.lang == chosen.lang
+    if chosen.reason is not None:
+        where &= has_reason(chosen.reason)
+    if chosen.tag is not None:
+        where &= is_tagged(cases.c.comment, chosen.tag)
+    return where
 
 
 def select_page(

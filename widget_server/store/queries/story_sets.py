@@ -23,6 +23,7 @@ from widget_server.store.damaged_rows import RowDamagedError, json_of, readable
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import dump
 from widget_server.store.queries.sites import locked_site
+from widget_server.store.queries.tagged_comments import has_tag, is_tagged
 from widget_server.store.schema import comments, copies, stories
 from widget_server.store.schema_queue import watch_lists
 from widget_server.store.transactions import TransactionFn
@@ -61,7 +62,7 @@ async def read_watch_lists(connection: AsyncConnection, site: str) -> list[Watch
 
 
 def in_story_set(chosen: StorySet, site: str, now: int, of: FromClause) -> ColumnElement[bool]:
-    """Return the condition that a row of `of` is in the set. It has columns `story`, `lang` and `copy`."""
+    """Return the condition that a row of `of`, which is `cases` or `comments`, is in the set."""
     where: ColumnElement[bool] = true()
     own = stories.c.site == site
     if chosen.codes:
@@ -79,6 +80,8 @@ def in_story_set(chosen: StorySet, site: str, now: int, of: FromClause) -> Colum
         carried = copies.alias("carried")
         own_copy = (carried.c.id == of.c.copy) & (carried.c.origin == chosen.origin)
         where &= exists().where(own_copy)
+    if chosen.tag is not None:
+        where &= has_tag(chosen.tag) if of is comments else is_tagged(of.c.comment, chosen.tag)
     return where
 
 

@@ -228,6 +228,8 @@ class Decide:
     """What the reader who gave the hint is told."""
     ban: BanTerms | None = None
     """For `ban` and `unban`: whom, how and until when."""
+    tag: str | None = None
+    """For `tag` and `untag`: which one."""
 
 
 @dataclass(frozen=True, slots=True)

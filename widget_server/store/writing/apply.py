@@ -132,6 +132,7 @@ class ActionApplier:
             "changed_at": action.at,
             "pinned": False,
             "featured_at": None,
+            "tags": None,
             "client_key": action.key,
             "version": 0,
             "counts": dump(dict.fromkeys(action.reactions, 0)),

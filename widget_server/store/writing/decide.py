@@ -1,6 +1,6 @@
 """The rules of decisions about a comment or a story, applied to the rows of one batch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from widget_server.model import actors
@@ -11,12 +11,15 @@ from widget_server.model.errors import (
     NotFoundError,
     NotPermittedError,
     StaleError,
+    TooLargeError,
 )
 from widget_server.model.outcomes import BAN_VERBS
 from widget_server.model.records import CommentState
+from widget_server.model.settings import MAX_TAGS
 from widget_server.store.damaged_rows import json_of
 from widget_server.store.decision_mapping import declined_hint
 from widget_server.store.log_keys import new_salt, salted_hash
+from widget_server.store.mapping import dump, tags_of
 from widget_server.store.rows import CommentRow, StoryRow
 from widget_server.store.writing.actions import Decide, Undo
 from widget_server.store.writing.decision_rules import (
@@ -54,26 +57,10 @@ class DecisionApplier(HintRules):
 
     def _change(self, row: CommentRow, action: Decide) -> dict[str, Any]:
         """Do what the decision says. Return hashes of the words that it took away, for the log."""
-        match action.verb:
-            case "approve":
-                return self._approve(row, action)
-            case "reject":
-                return self._reject(row, action)
-            case "remove" | "spam":
-                return self._remove(row, action)
-            case "hold":
-                return self._hold(row, action)
-            case "restore":
-                return self._restore(row, action)
-            case "pin" | "unpin":
-                return self._pin(row, action)
-            case "feature" | "unfeature":
-                return self._feature(row, action)
-            case "uphold":
-                return self._uphold(row, action)
-            case "erase":
-                return self._erase(row, action)
-        raise ValueError(f"No decision about a comment: {action.verb}")
+        change = _CHANGES.get(action.verb)
+        if change is None:
+            raise ValueError(f"No decision about a comment: {action.verb}")
+        return change(self, row, action)
 
     def _require_only_local(self, row: CommentRow) -> None:
         """Raise `NotPermittedError` for what waits for the site's own people: a local moderator only narrows.
@@ -156,6 +143,31 @@ class DecisionApplier(HintRules):
             row["featured_at"] = action.at if action.verb == "feature" else None
             self._changes.record_change(row["id"])
         return {}
+
+    def _tag(self, row: CommentRow, action: Decide) -> dict[str, Any]:
+        """Give the comment a tag, or take it off. Readers see nothing of it: it is no change of the story."""
+        if row["id"] in self._rows.damaged:
+            raise NotFoundError("The row of this comment is damaged.")
+        tags, name = tags_of(row), (action.tag or "").casefold()
+        others = tuple(tag for tag in tags if tag.casefold() != name)
+        if action.verb == "untag":
+            self._set_tags(row, others)
+            return {}
+        self._require_not_erased(row)
+        if len(others) == len(tags):
+            if len(tags) == MAX_TAGS:
+                raise TooLargeError(f"A comment has at most {MAX_TAGS} tags. Take one off first.")
+            self._set_tags(row, (*tags, action.tag or ""))
+        return {}
+
+    def _set_tags(self, row: CommentRow, tags: Sequence[str]) -> None:
+        row["tags"] = dump(tags) if tags else None
+        self._rows.changed_comments.add(row["id"])
+
+    def _require_not_erased(self, row: CommentRow) -> None:
+        kept = self._rows.decisions.kept.get(row["id"])
+        if row["state"] == CommentState.REMOVED and (kept is None or kept["why"] == REPLACED):
+            raise ErasedError
 
     def _uphold(self, row: CommentRow, action: Decide) -> dict[str, Any]:
         """Leave the comment as it is: the objections that waited are answered."""
@@ -272,9 +284,7 @@ class DecisionApplier(HintRules):
         before: Mapping[str, Any],
         after: Mapping[str, Any],
     ) -> dict[str, Any]:
-        kept = self._rows.decisions.kept.get(row["id"])
-        if row["state"] == CommentState.REMOVED and (kept is None or kept["why"] == REPLACED):
-            raise ErasedError
+        self._require_not_erased(row)
         was, became = before.get("state"), after.get("state")
         if became in TOMBSTONE:
             if was == "held":
@@ -294,6 +304,8 @@ class DecisionApplier(HintRules):
         elif "featured" in before and row["featured_at"] != before["featured"]:
             row["featured_at"] = before["featured"]
             self._changes.record_change(row["id"])
+        elif "tags" in before:
+            self._set_tags(row, before["tags"])
         return {}
 
     def _undo_of_edit(self, row: CommentRow, entry: Mapping[str, Any]) -> None:
@@ -382,3 +394,22 @@ def _notices(before: str | None, after: str | None) -> tuple[dict[str, Any], dic
         return {"notice": None if notice is None else salted_hash(salt, notice)}
 
     return named(before), named(after)
+
+
+_CHANGES: dict[str, Callable[[DecisionApplier, CommentRow, Decide], dict[str, Any]]] = {
+    "approve": DecisionApplier._approve,
+    "reject": DecisionApplier._reject,
+    "remove": DecisionApplier._remove,
+    "spam": DecisionApplier._remove,
+    "hold": DecisionApplier._hold,
+    "restore": DecisionApplier._restore,
+    "pin": DecisionApplier._pin,
+    "unpin": DecisionApplier._pin,
+    "feature": DecisionApplier._feature,
+    "unfeature": DecisionApplier._feature,
+    "tag": DecisionApplier._tag,
+    "untag": DecisionApplier._tag,
+    "uphold": DecisionApplier._uphold,
+    "erase": DecisionApplier._erase,
+}
+"""What each verb does to the row of a comment."""

@@ -9,6 +9,7 @@ from widget_server.model.errors import ErasedError, NotFoundError, NotPermittedE
 from widget_server.model.records import CommentState
 from widget_server.store.damaged_rows import json_of
 from widget_server.store.log_keys import new_salt, salted_hash
+from widget_server.store.mapping import tags_of
 from widget_server.store.rows import CommentRow, StoryRow
 from widget_server.store.schema_local import LOCAL_QUEUES
 from widget_server.store.writing.actions import Decide, Undo
@@ -30,6 +31,9 @@ def erase_comment(
     """Erase a comment's words wherever they are, also those that were kept, and close its cases."""
     if rows.comments[comment]["state"] != CommentState.REMOVED:
         changes.remove(comment)
+    if rows.comments[comment]["tags"] is not None:
+        rows.comments[comment]["tags"] = None
+        rows.changed_comments.add(comment)
     rows.decisions.drop_kept(comment)
     rows.decisions.erase_words(comment)
     rows.decisions.forget_learned(comment)
@@ -163,6 +167,7 @@ class DecisionRules:
             "state": "held" if self._is_held(row["id"]) else row["state"],
             "pinned": row["pinned"],
             "featured": row["featured_at"],
+            "tags": list(tags_of(row)),
             "waiting": row["waiting_source"] is not None,
             "kept": removed and kept is not None and kept["why"] in TOMBSTONE,
             "queues": self._rows.decisions.open_queues(row["id"]),

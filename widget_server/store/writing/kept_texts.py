@@ -3,7 +3,14 @@
 from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.store.schema import IS_OPEN, cases, decision_words, erasures, kept_texts
+from widget_server.store.schema import (
+    IS_OPEN,
+    cases,
+    comments,
+    decision_words,
+    erasures,
+    kept_texts,
+)
 from widget_server.store.schema_readers import appeals, reported_texts
 from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.bulk import insert_ignore
@@ -44,6 +51,8 @@ def erase_expired(now: int) -> TransactionFn[int]:
                 delete(decision_words).where(decision_words.c.comment.in_(gone))
             )
             # A backup may still have the words: restoring it must erase them again.
+            is_tagged = comments.c.id.in_(gone) & comments.c.tags.is_not(None)
+            await connection.execute(update(comments).where(is_tagged).values(tags=None))
             erased = [{"kind": "comment", "subject": comment, "at": now} for comment in gone]
             await connection.execute(insert_ignore(erasures, connection.dialect), erased)
         return len(names)

@@ -189,7 +189,7 @@ class UnitOfWork:
             self.damaged.add(row["id"])
             # Only removal is allowed. These are the values that it writes.
             row |= {"created_at": time_or_zero(row["created_at"]), "edited_at": None, "role": None}
-            row["changed_at"] = 0
+            row |= {"changed_at": 0, "tags": None}
         return row
 
     async def _load_reactions(self, actions: Sequence[Action]) -> None:

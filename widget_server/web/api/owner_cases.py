@@ -96,6 +96,7 @@ async def decide_case(call: Call) -> Answer:
         reason=body.reason,
         note=body.note,
         revision=body.revision,
+        tag=body.tag,
     )
     comment = decided.comment
     if comment is None:
@@ -146,7 +147,14 @@ def _appeal_answers(found: Sequence[AppealRead]) -> list[comment_answers.AppealA
 
 def _filter(asked: requests.CasesQuery | requests.TakeCases) -> CaseFilter:
     return cases.filter_of(
-        asked.queue, asked.story, asked.copy_id, asked.lang, asked.reason, asked.age, asked.watch
+        asked.queue,
+        asked.story,
+        asked.copy_id,
+        asked.lang,
+        asked.reason,
+        asked.age,
+        asked.watch,
+        asked.tag,
     )
 
 

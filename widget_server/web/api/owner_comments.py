@@ -25,7 +25,13 @@ async def list_comments(call: Call) -> Answer:
     query: requests.CommentsQuery = call.query
     after = place_after(query.after, "comments")
     found = await cases.list_comments(
-        call.services, call.actor, call.site, story=query.story, after=after, limit=query.limit
+        call.services,
+        call.actor,
+        call.site,
+        story=query.story,
+        after=after,
+        limit=query.limit,
+        tag=query.tag,
     )
     more = len(found) == query.limit
     last = encode_cursor("comments", found[-1][1].created_at, found[-1][1].id) if more else None
@@ -85,11 +91,12 @@ async def decide_comments(call: Call) -> Answer:
         expected = decide.BatchResult("", refused=foreign | stale)
         return await _batch_answer(call, expected, done, dry_run=True)
     made = await decide.decide_batch(
-        call.services, call.actor, body.verb, own, reason=body.reason, note=body.note
+        call.services, call.actor, body.verb, own, reason=body.reason, note=body.note, tag=body.tag
     )
     for problem in made.refused.values():
-        if isinstance(problem, MalformedError | TextRejectedError | TooLargeError):
-            # The reason or the note is wrong, so nothing was decided.
+        wrong = isinstance(problem, MalformedError | TextRejectedError | TooLargeError)
+        if wrong and not made.decided:
+            # The reason, the note or the tag is wrong.
             raise problem
     made.refused.update(foreign)
     return await _batch_answer(call, made, _done(made), dry_run=False)

@@ -48,7 +48,12 @@ async def add_watch_list(call: Call) -> Answer:
     """Handle `POST …/watch_lists`."""
     body: requests.NewWatchList = call.body
     terms = StorySet(
-        tuple(body.stories), body.newer_than, body.top, body.lang or None, body.origin or None
+        tuple(body.stories),
+        body.newer_than,
+        body.top,
+        body.lang or None,
+        body.origin or None,
+        body.tag or None,
     )
     made = await watch_lists.add_watch_list(call.services, call.actor, call.site, body.name, terms)
     return Answer(_answer(made))
@@ -70,5 +75,6 @@ def _answer(one: WatchList) -> comment_answers.WatchListAnswer:
         top=terms.top,
         lang=terms.lang,
         origin=terms.origin,
+        tag=terms.tag,
         created_at=rfc3339(one.created_at),
     )

@@ -125,6 +125,7 @@ def comment_fields(code: str, comment: Comment) -> dict[str, Any]:
         "edited_at": time_of(comment.edited_at),
         "pinned": comment.pinned,
         "featured": comment.featured_at is not None,
+        "tags": list(comment.tags),
         "edit_waits": comment.waiting,
     }
 

@@ -27,6 +27,19 @@ def kept_fields(page: Page, *replaced: str) -> list[tuple[str, str]]:
     ]
 
 
+def placed(place: tuple[int, str] | None) -> str:
+    """Return the time and id of a page's last comment as an address names them; "" for none."""
+    return f"{place[0]}.{place[1]}" if place else ""
+
+
+def place_named(text: str) -> tuple[int, str] | None:
+    """Return the place in an address. Anything else begins at the newest."""
+    time, _, comment = text.partition(".")
+    if not (time.isdecimal() and len(time) < 16 and comment.isalnum() and len(comment) <= 16):
+        return None
+    return int(time), comment
+
+
 def host_of(page: str | None, origin: str) -> str:
     """Return the host of a copy's page, or its origin if that has none."""
     return urlsplit(page or origin).netloc or origin

@@ -7,7 +7,14 @@ from urllib.parse import urlencode, urlsplit
 from starlette.responses import JSONResponse, Response
 
 from widget_server.auth.permissions import require
-from widget_server.model.decisions import COMMENT_VERBS, QUEUES, REASONS, CommentVerb, Decided
+from widget_server.model.decisions import (
+    COMMENT_VERBS,
+    QUEUES,
+    REASONS,
+    TAG_VERBS,
+    CommentVerb,
+    Decided,
+)
 from widget_server.model.errors import (
     CaseClosedError,
     ErasedError,
@@ -25,6 +32,7 @@ from widget_server.operations.moderation.discussion import StaffComment
 from widget_server.operations.moderation.hand_over import receivers, take_back_case
 from widget_server.operations.moderation.new_comments import mark_seen, mark_unseen
 from widget_server.operations.moderation.queue import decide_case
+from widget_server.operations.moderation.tags import tags_of_site
 from widget_server.operations.owners import take_back as changes
 from widget_server.protocol.codes import status_of
 from widget_server.web.dashboard.diff import words_changed
@@ -37,9 +45,23 @@ SEEN = "seen-"
 """Begins what “undo” names after a person has looked at a new comment; the comment's id follows."""
 HANDED = "handed-"
 """Begins what “undo” names after a person has handed a case over; the number of the case follows."""
-STEPS = ("remove", "reject", "spam", "hold", "erase", "answer", "ban", "mute", "hide", "hand_over")
+STEPS = (
+    "remove",
+    "reject",
+    "spam",
+    "hold",
+    "erase",
+    "tag",
+    "answer",
+    "ban",
+    "mute",
+    "hide",
+    "hand_over",
+)
 """What the page of a comment can ask for before it acts."""
 ASKED_REASONS = tuple(REASONS)
+TOGGLES = "tags"
+"""The verb of a form whose buttons give tags and take them off: a button is called `tag` or `untag`."""
 
 
 def here(page: Page) -> str:
@@ -81,16 +103,16 @@ def verbs_of(page: Page, shown: StaffComment) -> list[CommentVerb]:
             found = ["approve", "reject", "hold"]
         return [cast(CommentVerb, verb) for verb in found]
     if state == CommentState.PENDING:
-        found = ["approve", "reject", "hold", "spam", "erase"]
+        found = ["approve", "reject", "hold", "spam", "tag", "erase"]
     elif shown.held:
-        found = ["approve", "remove", "spam", "erase"]
+        found = ["approve", "remove", "spam", "tag", "erase"]
     elif state == CommentState.REMOVED:
-        found = ["restore", "erase"] if shown.kept_until is not None else []
+        found = ["restore", "tag", "erase"] if shown.kept_until is not None else []
     else:
         found = ["approve"] if shown.reported else []
         found += ["remove", "unpin" if shown.comment.pinned else "pin"]
         found += ["feature" if shown.comment.featured_at is None else "unfeature"]
-        found += ["hold", "spam", "erase"]
+        found += ["hold", "spam", "tag", "erase"]
     return [cast(CommentVerb, verb) for verb in found if page.may(verb)]
 
 
@@ -104,6 +126,8 @@ async def show(page: Page) -> Response:
 async def submit(page: Page) -> Response:
     """Handle `POST …/comments/{comment}/decide`."""
     verb = page.form.get("verb")
+    if verb == TOGGLES:
+        verb = next((one for one in TAG_VERBS if page.form.get(one)), "")
     if verb not in COMMENT_VERBS or verb == "erase":
         raise MalformedError("Choose one of the buttons of the page.")
     require(page.actor, verb, page.site)
@@ -134,7 +158,9 @@ async def _decide(page: Page, verb: CommentVerb) -> Response:
     queue = next((name for name in QUEUES if name == form.get("queue")), None)
     case = whole_number(form.get("case"))
     reason, note = form.get("reason") or None, form.get("note") or None
+    tag = form.get(verb) if verb in TAG_VERBS else None
     revision = whole_number(form.get("revision"))
+    step = "tag" if verb in TAG_VERBS else verb
     decided: Decided
     try:
         if case is not None:
@@ -147,6 +173,7 @@ async def _decide(page: Page, verb: CommentVerb) -> Response:
                 reason=reason,
                 note=note,
                 revision=revision,
+                tag=tag,
             )
         else:
             decided = await decide(
@@ -158,6 +185,7 @@ async def _decide(page: Page, verb: CommentVerb) -> Response:
                 queue=queue,
                 reason=reason,
                 note=note,
+                tag=tag,
             )
     except CaseClosedError as closed:
         return await closed_meanwhile(page, closed)
@@ -165,14 +193,14 @@ async def _decide(page: Page, verb: CommentVerb) -> Response:
         if page.wants_json:
             return JSONResponse({"error": page.t("stale_card")}, 409)
         page.errors[""] = page.t("stale")
-        return await comment_view(page, status=409, step=verb)
+        return await comment_view(page, status=409, step=step)
     except NotPermittedError:
         raise
     except ProblemError as error:
         if page.wants_json:
             raise
         page.fail(error)
-        return await comment_view(page, status=status_of(error), step=verb)
+        return await comment_view(page, status=status_of(error), step=step)
     did = f"{verb}_edit" if queue == "edits" and verb in {"approve", "reject"} else verb
     if queue == "reported" and verb == "approve":
         did = "keep"
@@ -287,6 +315,7 @@ async def comment_view(page: Page, status: int = 0, step: str = "") -> Response:
         reasons=ASKED_REASONS,
         kept=kept,
         key=page.form.get("key") or uuid.uuid4().hex,
+        site_tags=await tags_of_site(page.services, page.actor, page.site),
         back=back_of(page, page.path(f"stories/{found.shown.story}")),
         changes=changes_of(found.shown),
         ban=await bans.ban_of(page.services, page.actor, page.site, writer),

@@ -33,6 +33,8 @@ SCOPE_GROUPS: dict[str, tuple[str, ...]] = {
         "unpin",
         "feature",
         "unfeature",
+        "tag",
+        "untag",
         "undo",
         "uphold",
         "ban",

@@ -33,6 +33,8 @@ VERBS = (
     "unpin",
     "feature",
     "unfeature",
+    "tag",
+    "untag",
     "uphold",
     "ban",
     "unban",

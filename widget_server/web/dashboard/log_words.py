@@ -43,7 +43,15 @@ def say(page: Page, entry: NamedEntry) -> Said:
         comment = Part(text, page.path(f"comments/{one.comment}"))
     story = Part(entry.title or page.t("a_story"), page.path(f"stories/{one.story}"))
     said = _say_of_story(page, _verb_of(one), entry.answered, comment, story)
-    return replace(said, facts=(*said.facts, *_about_writer(page, one), *_about_hint(page, one)))
+    more = (*_about_tag(one), *_about_writer(page, one), *_about_hint(page, one))
+    return replace(said, facts=(*said.facts, *more))
+
+
+def _about_tag(one: Decision) -> list[Part]:
+    """Return the tags that were given or taken off, also by an undo."""
+    before, after = one.before.get("tags", ()), one.after.get("tags", ())
+    changed = [tag for tag in (*before, *after) if (tag in before) != (tag in after)]
+    return [Part(f"“{tag}”") for tag in changed]
 
 
 def _about_writer(page: Page, one: Decision) -> list[Part]:

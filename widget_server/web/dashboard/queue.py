@@ -20,6 +20,7 @@ from widget_server.operations.moderation.decide import decide_batch
 from widget_server.operations.moderation.hidden_words import HiddenWords, hidden_words
 from widget_server.operations.moderation.new_comments import list_new, mark_seen
 from widget_server.operations.moderation.queue import CaseCursor, QueuePage, cursor_of, filter_of
+from widget_server.operations.moderation.tags import tags_of_site
 from widget_server.operations.owners.readers_now import reader_count, readers_now
 from widget_server.web.dashboard import hints
 from widget_server.web.dashboard.decisions import back_of, changes_of, told, told_now
@@ -230,6 +231,7 @@ async def _card_values(page: Page, base: str) -> dict[str, Any]:
         "verbs_of_case": lambda case: [
             verb for verb in VERBS.get(case.queue, ()) if page.may(verb)
         ],
+        "site_tags": await tags_of_site(page.services, page.actor, page.site),
         "may_search": batches.may_order(page.actor, page.site) and page.may("read_log"),
     }
 
@@ -278,6 +280,7 @@ def _filter(value_of: Any) -> CaseFilter:
         value_of("reason") or None,
         value_of("age") or None,
         value_of("watch") or None,
+        value_of("tag") or None,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from widget_server.model.decisions import QUEUES, REASONS
+from widget_server.model.decisions import QUEUES, REASONS, TAG_VERBS
 from widget_server.model.queue import AGES, CaseFilter
 from widget_server.model.queue_keys import keys_of
 from widget_server.model.rules import FLOOD
@@ -12,11 +12,12 @@ from widget_server.operations.moderation import batches
 from widget_server.operations.moderation.cases import unseen_queues
 from widget_server.operations.moderation.queue import CaseCursor, QueuePage
 from widget_server.operations.moderation.raids import raids_on
+from widget_server.operations.moderation.tags import tags_of_site
 from widget_server.web.dashboard.decisions import told_now
 from widget_server.web.dashboard.page import Page
 from widget_server.web.dashboard.queue_counts import up_to
 
-FILTERS = ("watch", "story", "copy", "lang", "reason", "age")
+FILTERS = ("watch", "story", "copy", "lang", "reason", "tag", "age")
 
 
 async def frame_of(page: Page, found: QueuePage) -> dict[str, Any]:
@@ -38,6 +39,8 @@ async def frame_of(page: Page, found: QueuePage) -> dict[str, Any]:
     if reports:
         reasons = [*REASONS, FLOOD]
         options["reason"] = [(one, page.t(f"reason_{one}")) for one in reasons]
+    tags = await tags_of_site(page.services, page.actor, page.site)
+    options["tag"] = [(one, one) for one in tags]
     options["age"] = [(one, page.t(f"age_{one}")) for one in AGES]
     lists = found.facts.watch_lists
     options["watch"] = [(one.id, one.name) for one in lists]
@@ -46,6 +49,7 @@ async def frame_of(page: Page, found: QueuePage) -> dict[str, Any]:
         "found": found,
         "queues": list(dict.fromkeys(names)),
         "watch_lists": lists,
+        "site_tags": tags,
         "keys": keys_of(page.person.account.keys),
         "number_of": lambda one: number_of(page, found, one),
         "choices": [(name, options[name]) for name in FILTERS if options.get(name)],
@@ -65,6 +69,8 @@ def says_of(page: Page) -> dict[str, str]:
     """Return the texts that the script shows."""
     names = ("yours_for", "given_back", "seconds", "undo", "undone", "offline", "taken", "wrong")
     found = {name: page.t(f"queue_{name}") for name in names if name != "undo"}
+    for name in TAG_VERBS:
+        found |= {f"did_{name}": page.t(f"did_{name}"), f"word_{name}": page.t(f"log_{name}")}
     return found | {"undo": page.t("undo"), "signed_out": page.t("queue_signed_out")}
 
 

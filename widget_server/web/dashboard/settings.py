@@ -230,7 +230,8 @@ def _values(now: SiteSettings) -> dict[str, str]:
         for key in keys:
             if key not in {"reactions", "calls_to_action"} | settings_form.SWITCHES:
                 value = getattr(now, key)
-                found[key] = "" if value is None else str(value)
+                texts = ", ".join(value) if key == "tags" else str(value)
+                found[key] = "" if value is None else texts
     found["density"] = f"{now.density:g}"
     found["minutes"] = f"{now.edit_window / 60:g}"
     return found

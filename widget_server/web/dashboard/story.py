@@ -23,6 +23,7 @@ from widget_server.operations.moderation.local_copies import is_shared
 from widget_server.operations.owners import stories
 from widget_server.operations.readers import whole_discussion
 from widget_server.web.dashboard import ticked
+from widget_server.web.dashboard.addresses import place_named, placed
 from widget_server.web.dashboard.decisions import ASKED_REASONS, back_of, here, told, told_now
 from widget_server.web.dashboard.narrowing import narrowing, waiting_copies
 from widget_server.web.dashboard.page import Page, site_page
@@ -195,7 +196,11 @@ async def show_story(page: Page) -> Response:
     named = [one for one in DISCUSSION_VIEWS if one == query.get("show")]
     view = named[0] if named else "newest"
     shown = await discussion.show_discussion(
-        page.services, page.actor, found.record.story, view, before=_place(query.get("before", ""))
+        page.services,
+        page.actor,
+        found.record.story,
+        view,
+        before=place_named(query.get("before", "")),
     )
     known = await page.services.cache.site(page.site)
     return page.render(
@@ -205,7 +210,7 @@ async def show_story(page: Page) -> Response:
         waiting_copies=await waiting_copies(page, found.record.story.code),
         view=view,
         tab="discussion",
-        older=f"{shown.next[0]}.{shown.next[1]}" if shown.next else "",
+        older=placed(shown.next),
         settings=None if known is None else known.site.settings,
         values=dict(page.form.fields),
         page_url=here(page),
@@ -220,11 +225,3 @@ def _comments(threads: Iterable[StaffThread]) -> Iterator[StaffComment]:
     for thread in threads:
         yield thread.top
         yield from thread.replies
-
-
-def _place(text: str) -> tuple[int, str] | None:
-    """Return the place in an address. Anything else begins at the newest."""
-    time, _, comment = text.partition(".")
-    if not (time.isdecimal() and len(time) < 16 and comment.isalnum() and len(comment) <= 16):
-        return None
-    return int(time), comment

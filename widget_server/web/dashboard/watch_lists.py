@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from widget_server.model.errors import MalformedError, NotPermittedError, ProblemError
 from widget_server.model.queue import StorySet
-from widget_server.operations.moderation import watch_lists
+from widget_server.operations.moderation import tags, watch_lists
 from widget_server.web.dashboard.page import Page, site_page
 
-FIELDS = ("name", "codes", "newer_than", "top", "lang", "origin")
+FIELDS = ("name", "codes", "newer_than", "top", "lang", "origin", "tag")
 
 
 @site_page("read")
@@ -32,6 +32,7 @@ async def add(page: Page) -> Response:
             _number(form.get("top")),
             form.get("lang") or None,
             form.get("origin") or None,
+            form.get("tag") or None,
         )
         made = await watch_lists.add_watch_list(
             page.services, page.actor, page.site, form.get("name"), terms
@@ -54,8 +55,10 @@ async def remove(page: Page) -> Response:
 
 
 async def _show(page: Page) -> Response:
+    offered = await tags.tags_of_site(page.services, page.actor, page.site)
     return page.render(
         "queue/watch.html",
+        tag_options=[(tag, tag) for tag in offered],
         watch_lists=await watch_lists.list_watch_lists(page.services, page.actor, page.site),
         values={name: page.form.get(name) for name in FIELDS},
     )

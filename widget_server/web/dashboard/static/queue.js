@@ -203,13 +203,15 @@ class Deck {
     const stays = form.hasAttribute("data-stays");
     // An objection that was followed is an undo itself: it cannot be undone.
     const final = form.hasAttribute("data-final");
-    const entry = { card, word: button.dataset.word, going: true, decision: "", at: this.at, final };
+    const verb = button.name; // of a tag: "tag" or "untag"
+    const word = button.dataset.word ?? this.says[`word_${verb}`];
+    const entry = { card, word, going: true, decision: "", at: this.at, final, back: retag(card, button) };
     for (const open of card.querySelectorAll("[popover]:popover-open")) open.hidePopover();
     if (!stays) this.cards.splice(this.at, 1);
     this.done.push(entry);
     this.complain("");
     this.show();
-    this.tell(button.dataset.done, entry);
+    this.tell(button.dataset.done ?? this.says[`did_${verb}`], entry);
     entry.unsent = { path: form.action, fields };
     this.sending = this.sending.then(() => this.send(entry, form.action, fields));
   }
@@ -229,6 +231,7 @@ class Deck {
       return;
     }
     this.done = this.done.filter((one) => one !== entry);
+    entry.back?.();
     if (answer.gone) this.cards = this.cards.filter((card) => card !== entry.card);
     else this.bring(entry);
     this.complain(answer.error);
@@ -246,6 +249,7 @@ class Deck {
     if (!entry) return document.querySelector(".toast.at:not([data-toast]) button")?.click();
     if (entry.final || !this.done.includes(entry)) return;
     this.done = this.done.filter((one) => one !== entry);
+    entry.back?.();
     this.returning.add(entry.card);
     this.bring(entry);
     this.tell(this.says.undone);
@@ -326,6 +330,22 @@ async function showWords(link) {
   link.parentElement.remove();
 }
 
+// A tag is on the card, or off it, at once. Returns what takes that back; undefined for another button.
+function retag(card, button) {
+  const was = button.name;
+  if (was !== "tag" && was !== "untag") return undefined;
+  const set = (on) => {
+    button.name = on ? "untag" : "tag";
+    button.setAttribute("aria-pressed", on);
+    const name = button.value.toLowerCase();
+    for (const badge of card.querySelectorAll("[data-tag]")) {
+      if (badge.dataset.tag.toLowerCase() === name) badge.hidden = !on;
+    }
+  };
+  set(was === "tag");
+  return () => set(was === "untag");
+}
+
 // The form of a card that is open.
 const stepOf = (card) => card?.querySelector("[data-step]:not([hidden])");
 
@@ -344,6 +364,15 @@ function start(deck) {
     if (opens) return deck.open(opens.dataset.opens);
     event.target.closest("[popover]")?.hidePopover();
     deck.move(1);
+  });
+  deck.root.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-sheet]");
+    if (!link) return;
+    event.preventDefault();
+    link.closest("[popover]").hidePopover();
+    const sheet = document.getElementById(link.dataset.sheet);
+    sheet.showPopover();
+    sheet.querySelector("button").focus();
   });
   const undo = () => deck.undo();
   const keys = {
