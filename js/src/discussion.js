@@ -43,8 +43,6 @@ export function getDiscussion(server, code, token, identity, lang) {
 function createDiscussion(server, code) {
   /** @type {Set<(state: State) => void>} */
   const subscribers = new Set();
-  /** Messages that need the live part, and all that arrived after them. @type {(ServerMessage | StateEvent)[]} */
-  const deferred = [];
   let tries = 0;
   let timer = 0;
 
@@ -62,7 +60,6 @@ function createDiscussion(server, code) {
     subscribe,
     dispatch,
     loadLivePart,
-    fail,
     onUnreachable,
     set,
     react,
@@ -100,18 +97,15 @@ function createDiscussion(server, code) {
     return () => {
       subscribers.delete(draw);
       if (subscribers.size) return;
-      clearTimeout(timer);
-      removeEventListener("online", start);
+      stopWaiting();
       self.connection?.leave(self);
     };
   }
 
-  /** @param {ServerMessage | StateEvent} event */
+  /** Apply an event. False if that needs the live part, which is not loaded. @param {ServerMessage | StateEvent} event */
   function dispatch(event) {
-    // Deferred events are applied in the order they arrived. Events of type `set` are applied at once.
-    const state = deferred[0] && event.type !== "set" ? null : reduce(self.state, event);
-    if (!state && deferred.push(event) < 2) catchUp();
-    if (!state || state === self.state) return;
+    const state = reduce(self.state, event);
+    if (!state || state === self.state) return !!state;
     const { story } = self.state;
     self.state = state;
     if (!story && state.story) {
@@ -119,11 +113,7 @@ function createDiscussion(server, code) {
       if (muted) set({ muted });
     }
     for (const draw of [...subscribers]) draw(self.state);
-  }
-
-  async function catchUp() {
-    await loadLivePart(importPartWithRetry);
-    deferred.splice(0).forEach(dispatch);
+    return true;
   }
 
   /** Load the live part: it adds the actions and the reducer for comments. */
@@ -131,7 +121,7 @@ function createDiscussion(server, code) {
     /** @type {typeof import("./parts/live/index")} */
     const live = await get(server, "live");
     installCommentReducer(live.createReducer({ applySnapshot, newerTally }));
-    if (!self.mutate) Object.assign(self, live.createActions(self, server, { request, json, storageKey, optimisticReaction }));
+    if (!self.mutate) Object.assign(self, live.createActions(self, server, { request, json, optimisticReaction, reduce }));
   }
 
   /** @param {Partial<State>} change */
@@ -149,9 +139,13 @@ function createDiscussion(server, code) {
     return request(`${server}/v1/stories/${code}?copy=${(self.token ?? "").slice(-9)}${since}`);
   }
 
-  async function start() {
-    removeEventListener("online", start);
+  function stopWaiting() {
     clearTimeout(timer);
+    removeEventListener("online", start);
+  }
+
+  async function start() {
+    stopWaiting();
     try {
       if (!self.state.story) {
         const snapshot = await load();
@@ -167,18 +161,11 @@ function createDiscussion(server, code) {
         return addEventListener("online", start);
       }
       // A story that was never shown, or needs a token, is loaded by the subscription with that token.
-      if (!self.token) return fail(/** @type {any} */ (problem));
+      if (!self.token) return set({ error: /** @type {any} */ (problem) });
     }
     if (!subscribers.size) return;
     const { joinConnection } = await importPartWithRetry(server, "connection");
-    if (subscribers.size) joinConnection(self, server, importPartWithRetry);
-  }
-
-  /** End the discussion on this page with an error. @param {import("./types").DisplayError} error */
-  async function fail(error) {
-    // Leave first, so that the story is not subscribed again meanwhile.
-    self.connection?.leave(self);
-    if (!(await loadLivePart().then(() => self.onPersonalAnswer(error), () => {}))) set({ error });
+    if (subscribers.size) joinConnection(self, server, { importPartWithRetry, json, backoff });
   }
 
   /** The server is unreachable: show the error unless a snapshot is already drawn. */

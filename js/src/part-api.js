@@ -99,8 +99,8 @@ import { loadLocale, localText } from "./i18n.js";
  * @typedef {{algorithm: string, challenge: string, maxnumber: number, salt: string, signature: string}} Challenge
  * @typedef {(challenge: Challenge) => Promise<string | undefined>} Prove
  *
- * `live`: `burst` animates reactions of other readers.
- * @typedef {{burst: (face: HTMLElement, n: number) => void}} LivePart
+ * `live`: actions and updates. `tell` is that of the view.
+ * @typedef {{tell: ViewContext["tell"]}} LivePart
  *
  * `comment-reactions`: `draw` draws the chips of a comment, `begin` opens its picker. It also shows the site's links to
  * readers who reacted to the story.
@@ -110,8 +110,9 @@ import { loadLocale, localText } from "./i18n.js";
  * @typedef {{begin: (handle: CommentHandle, opener: HTMLElement) => void}} DecisionsPart
  *
  * `navigation`: keys, skip button and folding threads. `decisions` loads the part `more-decisions`. `open` opens or closes
- * the form for an error in the story.
+ * the form for an error in the story. `burst` animates the reactions that were added between two counts.
  * @typedef {{
+ *   burst: (before: Record<string, number>, now: Record<string, number>) => void,
  *   decisions: () => Promise<DecisionsPart>,
  *   open: (what: Opener, opener: HTMLElement) => void,
  * }} NavigationPart

@@ -50,12 +50,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     story: discussion,
     t,
     level,
-    // Announced once by screen readers (`role=status`); `loud` also shows it.
-    tell(text, loud) {
-      status.className = loud ? "toast" : "visually-hidden";
-      if (loud) self.part("live").catch(() => {});
-      status.textContent = status.textContent === text ? text + "\u00a0" : text;
-    },
+    tell: (text, loud) => self.part("live").then((part) => part.tell(text, loud), () => {}),
     explain: (problem) => errorText(t, problem),
     emit,
     fetchPart,

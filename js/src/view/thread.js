@@ -90,7 +90,7 @@ export function threadView(view) {
         const to = parent !== id && thread.replies.find((each) => each.id === parent);
         known ??= commentView(view);
         known.renderVersion = renderVersion;
-        known.draw(comment, to || undefined, state);
+        known.draw(comment, to, state);
       }
       return known;
     }

@@ -63,8 +63,8 @@ export function createFilters({ story, t, tell, list }, tools) {
     const only = own && chosen.language ? "&lang=" + chosen.language : "";
     const list = (wanted = { order, only });
     try {
-      const { threads, next } = await story.get("?order=" + order + only);
-      if (wanted === list) story.set({ threads, next, unseen: [], ...list });
+      const { threads, next, order: now } = await story.getThreads(order, only);
+      if (wanted === list) story.set({ threads, next, unseen: [], order: now, only });
     } finally {
       if (wanted === list) wanted = undefined;
     }
