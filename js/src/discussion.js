@@ -7,7 +7,6 @@ import { request, now } from "./api.js";
 import { json, writeStorage, storageKey, readStorage } from "./storage.js";
 import { backoff } from "./backoff.js";
 import { importPart, importPartWithRetry } from "./parts.js";
-import { baseLanguage } from "./i18n.js";
 import { INITIAL_STATE, applySnapshot, newerTally, reduce, installCommentReducer, optimisticReaction } from "./state.js";
 
 /** Error codes that end the whole discussion on this page, not only one action. */
@@ -32,8 +31,9 @@ const discussions = {};
  */
 export function getDiscussion(server, code, token, identity, lang) {
   const found = (discussions[server + code] ??= createDiscussion(server, code));
+  found.langs.add(lang);
   // The newest token and identity apply: the page may have replaced rejected ones.
-  return Object.assign(found, { token, identity, lang });
+  return Object.assign(found, { token, identity });
 }
 
 /**
@@ -49,11 +49,9 @@ function createDiscussion(server, code) {
   const self = {
     server,
     code,
-    state: {
-      ...INITIAL_STATE,
-      // Where the owner keeps languages apart: until the part `options` filters.
-      filter: isOwnLanguage,
-    },
+    state: INITIAL_STATE,
+    /** Languages of the copies on this page, without their regions. @type {Set<string>} */
+    langs: new Set(),
     /** The identity token already sent: it is valid once. */
     spent: /** @type {string | null} */ (null),
     load,
@@ -69,11 +67,6 @@ function createDiscussion(server, code) {
     // Added by `getDiscussion`, the part `connection` and the live part (`createActions`).
     .../** @type {DiscussionApi} */ ({}),
   };
-
-  /** @type {State["filter"]} */
-  function isOwnLanguage({ lang }) {
-    return !self.state.settings.discussion_languages || !lang || baseLanguage(lang) === self.lang;
-  }
 
   /** @param {string} [site] */
   function storage(site = self.state.story?.site) {

@@ -16,14 +16,17 @@ import { loadLocale, localText } from "./i18n.js";
  * handle of a comment and draws it first if necessary. `address` is the page's address without its fragment, independent
  * of `<base>`. `tell` announces a text to screen readers and, if `loud`, shows it. `reacted` is set once the reader reacted to
  * the story in this page view. `selected` is the text that was selected in the page at the last click into the widget.
+ * `lang` is the language of this copy, without its region. `filter` says whether a comment passes the reader's filters of this view.
  * `ownHints` returns the reader's error reports, once the part `more-hints` is loaded.
  *
  * @typedef {{
  *   story: import("./discussion").Discussion,
  *   t: import("./i18n").Translate,
+ *   lang: string,
  *   level: number,
  *   tell: (text: string, loud?: boolean) => void,
  *   explain: (problem: any) => string,
+ *   filter: (comment: Comment) => boolean,
  *   emit: (type: string, code?: string) => void,
  *   style: (css: string) => void,
  *   list: HTMLElement,

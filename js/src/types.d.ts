@@ -281,8 +281,6 @@ export type StateEvent =
 export interface Attributes {
   token: string | null;
   identity: string | null;
-  /** Language of the copy, without its region. */
-  lang: string;
 }
 
 /** Functions that the live part adds to a discussion. */
@@ -386,8 +384,6 @@ export interface State {
   order: "newest" | "oldest" | "top";
   /** Author names that the reader muted. */
   muted: readonly string[];
-  /** Whether a comment passes the reader's filters (language, copy). */
-  filter: (comment: Comment) => boolean;
   /** Query that asks for the threads of one language, or "". */
   only?: string;
   mine: {

@@ -36,13 +36,13 @@ export function open(context, tools) {
       const { next } = story.state;
       if (!next) break;
       const more = await story.getThreads(order, `&before=${encodeURIComponent(next)}${only ?? ""}`);
-      const { threads, filter, ...now } = story.state;
+      const { threads, ...now } = story.state;
       // Another list was chosen meanwhile, or a second click has loaded this page.
       if (now.order !== order || now.only !== only || now.next !== next) return;
       const known = ids(threads);
       const newThreads = more.threads.filter(({ id }) => !known.has(id));
       story.set({ threads: [...threads, ...newThreads], next: more.next });
-      const found = newThreads.find((thread) => [thread, ...thread.replies].some(filter));
+      const found = newThreads.find((thread) => [thread, ...thread.replies].some(context.filter));
       if (found) return focus(found.id);
     }
     tell(t("nothing"), true);
