@@ -7,7 +7,6 @@ import { request, now } from "./api.js";
 import { json, writeStorage, storageKey, readStorage } from "./storage.js";
 import { backoff } from "./backoff.js";
 import { importPart, importPartWithRetry } from "./parts.js";
-import { baseLanguage } from "./i18n.js";
 import { INITIAL_STATE, applySnapshot, newerTally, reduce, installCommentReducer, optimisticReaction } from "./state.js";
 
 /** Error codes that end the whole discussion on this page, not only one action. */
@@ -32,8 +31,9 @@ const discussions = {};
  */
 export function getDiscussion(server, code, token, identity, lang) {
   const found = (discussions[server + code] ??= createDiscussion(server, code));
+  found.langs.add(lang);
   // The newest token and identity apply: the page may have replaced rejected ones.
-  return Object.assign(found, { token, identity, lang });
+  return Object.assign(found, { token, identity });
 }
 
 /**
@@ -43,26 +43,21 @@ export function getDiscussion(server, code, token, identity, lang) {
 function createDiscussion(server, code) {
   /** @type {Set<(state: State) => void>} */
   const subscribers = new Set();
-  /** Messages that need the live part, and all that arrived after them. @type {(ServerMessage | StateEvent)[]} */
-  const deferred = [];
   let tries = 0;
   let timer = 0;
 
   const self = {
     server,
     code,
-    state: {
-      ...INITIAL_STATE,
-      // Where the owner keeps languages apart: until the part `options` filters.
-      filter: isOwnLanguage,
-    },
+    state: INITIAL_STATE,
+    /** Languages of the copies on this page, without their regions. @type {Set<string>} */
+    langs: new Set(),
     /** The identity token already sent: it is valid once. */
     spent: /** @type {string | null} */ (null),
     load,
     subscribe,
     dispatch,
     loadLivePart,
-    fail,
     onUnreachable,
     set,
     react,
@@ -72,11 +67,6 @@ function createDiscussion(server, code) {
     // Added by `getDiscussion`, the part `connection` and the live part (`createActions`).
     .../** @type {DiscussionApi} */ ({}),
   };
-
-  /** @type {State["filter"]} */
-  function isOwnLanguage({ lang }) {
-    return !self.state.settings.discussion_languages || !lang || baseLanguage(lang) === self.lang;
-  }
 
   /** @param {string} [site] */
   function storage(site = self.state.story?.site) {
@@ -100,18 +90,15 @@ function createDiscussion(server, code) {
     return () => {
       subscribers.delete(draw);
       if (subscribers.size) return;
-      clearTimeout(timer);
-      removeEventListener("online", start);
+      stopWaiting();
       self.connection?.leave(self);
     };
   }
 
-  /** @param {ServerMessage | StateEvent} event */
+  /** Apply an event. False if that needs the live part, which is not loaded. @param {ServerMessage | StateEvent} event */
   function dispatch(event) {
-    // Deferred events are applied in the order they arrived. Events of type `set` are applied at once.
-    const state = deferred[0] && event.type !== "set" ? null : reduce(self.state, event);
-    if (!state && deferred.push(event) < 2) catchUp();
-    if (!state || state === self.state) return;
+    const state = reduce(self.state, event);
+    if (!state || state === self.state) return !!state;
     const { story } = self.state;
     self.state = state;
     if (!story && state.story) {
@@ -119,11 +106,7 @@ function createDiscussion(server, code) {
       if (muted) set({ muted });
     }
     for (const draw of [...subscribers]) draw(self.state);
-  }
-
-  async function catchUp() {
-    await loadLivePart(importPartWithRetry);
-    deferred.splice(0).forEach(dispatch);
+    return true;
   }
 
   /** Load the live part: it adds the actions and the reducer for comments. */
@@ -131,7 +114,7 @@ function createDiscussion(server, code) {
     /** @type {typeof import("./parts/live/index")} */
     const live = await get(server, "live");
     installCommentReducer(live.createReducer({ applySnapshot, newerTally }));
-    if (!self.mutate) Object.assign(self, live.createActions(self, server, { request, json, storageKey, optimisticReaction }));
+    if (!self.mutate) Object.assign(self, live.createActions(self, server, { request, json, optimisticReaction, reduce }));
   }
 
   /** @param {Partial<State>} change */
@@ -149,9 +132,13 @@ function createDiscussion(server, code) {
     return request(`${server}/v1/stories/${code}?copy=${(self.token ?? "").slice(-9)}${since}`);
   }
 
-  async function start() {
-    removeEventListener("online", start);
+  function stopWaiting() {
     clearTimeout(timer);
+    removeEventListener("online", start);
+  }
+
+  async function start() {
+    stopWaiting();
     try {
       if (!self.state.story) {
         const snapshot = await load();
@@ -167,18 +154,11 @@ function createDiscussion(server, code) {
         return addEventListener("online", start);
       }
       // A story that was never shown, or needs a token, is loaded by the subscription with that token.
-      if (!self.token) return fail(/** @type {any} */ (problem));
+      if (!self.token) return set({ error: /** @type {any} */ (problem) });
     }
     if (!subscribers.size) return;
     const { joinConnection } = await importPartWithRetry(server, "connection");
-    if (subscribers.size) joinConnection(self, server, importPartWithRetry);
-  }
-
-  /** End the discussion on this page with an error. @param {import("./types").DisplayError} error */
-  async function fail(error) {
-    // Leave first, so that the story is not subscribed again meanwhile.
-    self.connection?.leave(self);
-    if (!(await loadLivePart().then(() => self.onPersonalAnswer(error), () => {}))) set({ error });
+    if (subscribers.size) joinConnection(self, server, { importPartWithRetry, json, backoff });
   }
 
   /** The server is unreachable: show the error unless a snapshot is already drawn. */

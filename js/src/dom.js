@@ -73,7 +73,7 @@ export function setChildren(parent, wanted) {
  * @param {Record<string, string>} [attributes]
  */
 export const button = (text, onclick, attributes) =>
-  h("button", { type: "button", onclick, ...attributes }, text);
+  h("button", { onclick, ...attributes }, text);
 
 /**
  * Create a heading.

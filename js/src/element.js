@@ -85,6 +85,7 @@ function mount(host, root, { server, code }) {
   const note = h("p", { class: "widget status-note", hidden: true, role: "status" });
   /** @type {import("./discussion").Discussion | undefined} */
   let story;
+  let lang = "";
   /** @type {(() => void) | undefined} */
   let stop;
   /** @type {ReturnType<typeof createView> | undefined} */
@@ -103,7 +104,7 @@ function mount(host, root, { server, code }) {
       if (!entries.some((entry) => entry.isIntersecting || COMMENT.test(location.hash))) return;
       near.disconnect();
       const token = host.getAttribute("token");
-      const lang = resolveLanguage(host, token);
+      lang = resolveLanguage(host, token);
       story = getDiscussion(server, code, token, host.getAttribute("identity"), lang);
       loadLocale(server, strings, lang, "1").then(onStringsLoaded, onStringsLoaded);
       stop = story.subscribe(draw);
@@ -148,7 +149,7 @@ function mount(host, root, { server, code }) {
     } else if (view) view.draw(state);
     else if (state.story) {
       shownError = undefined;
-      view = createView(story, t, host, getPart, emit, addStyle);
+      view = createView(story, t, lang, host, getPart, emit, addStyle);
       view.draw(state);
       slot.replaceWith(view.element);
       hideLinks(true);

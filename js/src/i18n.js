@@ -101,12 +101,11 @@ export function createTranslator(strings, onMissing) {
   setTimeout(digits);
   return (key, values, otherwise) => {
     const found = strings[key] ?? otherwise ?? onMissing();
-    const form = typeof found === "object" ? found[pluralRules.select(/** @type {number} */ (values?.n))] : found;
-    if (!values) return form ?? "";
-    return (form ?? "").replace(/\{(\w+)\}/g, (_, name) => {
+    const form = (typeof found === "object" ? found[pluralRules.select(/** @type {number} */ (values?.n))] : found) ?? "";
+    if (!values) return form;
+    return form.replace(/\{(\w+)\}/g, (_, name) => {
       const value = values[name] ?? "";
-      if (typeof value !== "number") return value;
-      return digits().format(value);
+      return typeof value === "number" ? digits().format(value) : value;
     });
   };
 }

@@ -4,6 +4,7 @@
  * Elements of the page are never moved or removed, because a framework may own them. Links and scripts that differ from
  * the original snippet are handled by the lazy part `links`.
  */
+import { h } from "./dom.js";
 import { SCRIPT_SERVER, importPart } from "./parts.js";
 import { StoryWidget } from "./element.js";
 import { parseStoryUrl } from "./view/comment-text.js";
@@ -53,7 +54,7 @@ function scan(root) {
       !origin.closest(NAME + ",noscript,[contenteditable],[data-story-widget=off]") &&
       (!origin.matches("a." + NAME) ||
         !parseStoryUrl(origin.href) ||
-        [...root.querySelectorAll(NAME)].some((each) => each.getAttribute("src") === origin.href) ||
+        root.querySelector(`${NAME}[src=${CSS.escape(origin.href)}]`) ||
         !insertElement(origin)),
   );
   if (homes[0] && candidates[0]) importPart(homes[0], "links").then((part) => part.decide(candidates, root, homes, insertElement), () => {});
@@ -67,10 +68,9 @@ function scan(root) {
  */
 function insertElement(origin, src = origin.href) {
   const { widgetToken: token, identity, lang } = origin.dataset;
-  const element = /** @type {StoryWidget} */ (document.createElement(NAME));
-  for (const [name, value] of Object.entries({ src, token, identity, lang })) {
-    if (value) element.setAttribute(name, value);
-  }
+  // Publishing systems may leave an attribute empty.
+  const attributes = { src, token, identity: identity || null, lang: lang || null };
+  const element = /** @type {StoryWidget} */ (h(/** @type {any} */ (NAME), attributes));
   if (origin.href) {
     element.links.push(origin);
     upgraded.set(origin, [element, origin.href]);

@@ -16,14 +16,17 @@ import { loadLocale, localText } from "./i18n.js";
  * handle of a comment and draws it first if necessary. `address` is the page's address without its fragment, independent
  * of `<base>`. `tell` announces a text to screen readers and, if `loud`, shows it. `reacted` is set once the reader reacted to
  * the story in this page view. `selected` is the text that was selected in the page at the last click into the widget.
+ * `lang` is the language of this copy, without its region. `filter` says whether a comment passes the reader's filters of this view.
  * `ownHints` returns the reader's error reports, once the part `more-hints` is loaded.
  *
  * @typedef {{
  *   story: import("./discussion").Discussion,
  *   t: import("./i18n").Translate,
+ *   lang: string,
  *   level: number,
  *   tell: (text: string, loud?: boolean) => void,
  *   explain: (problem: any) => string,
+ *   filter: (comment: Comment) => boolean,
  *   emit: (type: string, code?: string) => void,
  *   style: (css: string) => void,
  *   list: HTMLElement,
@@ -99,8 +102,8 @@ import { loadLocale, localText } from "./i18n.js";
  * @typedef {{algorithm: string, challenge: string, maxnumber: number, salt: string, signature: string}} Challenge
  * @typedef {(challenge: Challenge) => Promise<string | undefined>} Prove
  *
- * `live`: `burst` animates reactions of other readers.
- * @typedef {{burst: (face: HTMLElement, n: number) => void}} LivePart
+ * `live`: actions and updates. `tell` is that of the view.
+ * @typedef {{tell: ViewContext["tell"]}} LivePart
  *
  * `comment-reactions`: `draw` draws the chips of a comment, `begin` opens its picker. It also shows the site's links to
  * readers who reacted to the story.
@@ -110,8 +113,9 @@ import { loadLocale, localText } from "./i18n.js";
  * @typedef {{begin: (handle: CommentHandle, opener: HTMLElement) => void}} DecisionsPart
  *
  * `navigation`: keys, skip button and folding threads. `decisions` loads the part `more-decisions`. `open` opens or closes
- * the form for an error in the story.
+ * the form for an error in the story. `burst` animates the reactions that were added between two counts.
  * @typedef {{
+ *   burst: (before: Record<string, number>, now: Record<string, number>) => void,
  *   decisions: () => Promise<DecisionsPart>,
  *   open: (what: Opener, opener: HTMLElement) => void,
  * }} NavigationPart

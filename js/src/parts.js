@@ -67,16 +67,14 @@ async function fetchPart(server, name) {
 }
 
 /**
- * Import a part, and retry until it succeeds.
+ * Import a part, and retry until it succeeds. The retries of each import take about a minute.
  *
  * @param {string} server
  * @param {string} name
  * @returns {Promise<any>}
  */
 export const importPartWithRetry = (server, name) =>
-  importPart(server, name).catch(() =>
-    new Promise((resolve) => setTimeout(resolve, RETRY_STEP_MS)).then(() => importPartWithRetry(server, name)),
-  );
+  importPart(server, name).catch(() => importPartWithRetry(server, name));
 
 /**
  * Check a module's integrity with `modulepreload`, then import it. `import` runs the checked bytes, because a document has

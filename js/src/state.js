@@ -45,7 +45,7 @@ export function reduce(state, event) {
       if (event.comment) break;
       return { ...state, tally: newerTally(state.tally, event) };
     case "presence":
-      return { ...state, presence: { readers: event.readers, copies: event.copies } };
+      return { ...state, presence: event };
     case "set":
       return { ...state, ...event.change };
   }
@@ -108,7 +108,7 @@ export const isShown = ({ muted, unseen, copy }, { id, parent, author, state }, 
   ![id, parent, author?.name].some((each) => [unseen, muted, copy?.hidden ?? ""].flat().includes(/** @type {string} */ (each)));
 
 /** Return the tally with the higher version. @param {Tally} old @param {Tally} next @returns {Tally} */
-export const newerTally = (old, { version, counts }) => (version > old.version ? { version, counts } : old);
+export const newerTally = (old, next) => (next.version > old.version ? next : old);
 
 /**
  * Return the reaction and counts to show until the server replies. Choosing the chosen reaction removes it.

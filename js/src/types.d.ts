@@ -40,6 +40,8 @@ export interface Thread extends Comment {
   more: number;
   next: string | null;
   earlier?: number;
+  /** `seq` up to which `more` counts, if that may be after the position of the state. */
+  counted?: number | undefined;
 }
 
 /** A comment with the fields that only its author receives. */
@@ -279,8 +281,6 @@ export type StateEvent =
 export interface Attributes {
   token: string | null;
   identity: string | null;
-  /** Language of the copy, without its region. */
-  lang: string;
 }
 
 /** Functions that the live part adds to a discussion. */
@@ -308,14 +308,12 @@ export interface DiscussionApi extends Receiver, Attributes {
   pause(): Promise<void>;
   /** Set the reader's own reaction to a comment in the state. */
   mark(comment: string, reaction: string | null): void;
-  /** Fetch comments: `which` is a path or a query. */
-  get(which: string): Promise<any>;
+  /** Fetch threads in an order: a state that has them as its list, with all that arrived meanwhile. */
+  getThreads(order: State["order"], query: string): Promise<State>;
   /** Load the thread that contains a comment, or with `on` its next replies. A thread not loaded before is put first. */
   loadThread(id: string, on?: boolean): Promise<Thread>;
   /** Fetch changes over HTTP, with the page's new identity token if given. False if the server did not respond. */
   poll(identity?: string | null): Promise<boolean>;
-  /** Delete everything stored in the reader's browser for this site. */
-  forget(): void;
   /** Process the fields for this reader only. True if the token was dropped and the story's code is used instead. */
   onPersonalAnswer(answer: {
     reader?: string;
@@ -324,8 +322,6 @@ export interface DiscussionApi extends Receiver, Attributes {
     detail?: string | undefined;
     read_only?: string | null;
   }): boolean;
-  /** Subscribe again with the present reader token. */
-  rejoin(): void;
 }
 
 /** Stories of a page that share one WebSocket: up to 50 of the same server. */
@@ -345,8 +341,10 @@ export interface Connection {
 export interface Receiver {
   /** Process the reply to a subscription. @param answer a snapshot or an error */
   subscribed(answer: any): void;
-  /** Apply a server message, or keep it until `deferIncoming` is done. */
+  /** Apply a server message, or keep it until `deferIncoming` is done, or the live part is loaded. */
   receive(message: any): void;
+  /** End the discussion on this page with an error. */
+  fail(error: DisplayError): void;
   /** Keep server messages back until `work` is done. It may apply the same comment with more fields. */
   deferIncoming<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -367,6 +365,8 @@ export interface State {
   settings: Settings;
   threads: readonly Thread[];
   next: string | null;
+  /** The last events that changed comments, for answers that were read before them. */
+  recent?: readonly any[];
   /** Ids of comments that arrived while the reader was reading: in `threads`, not drawn. */
   unseen: readonly string[];
   can: readonly string[];
@@ -384,8 +384,6 @@ export interface State {
   order: "newest" | "oldest" | "top";
   /** Author names that the reader muted. */
   muted: readonly string[];
-  /** Whether a comment passes the reader's filters (language, copy). */
-  filter: (comment: Comment) => boolean;
   /** Query that asks for the threads of one language, or "". */
   only?: string;
   mine: {

@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { createReducer } from "../src/parts/live/comment-reducer.js";
 import { createThreadLoader } from "../src/parts/live/load-thread.js";
+import * as base from "../src/state.js";
 import { comment, thread } from "./fixtures.js";
+
+base.installCommentReducer(createReducer(base));
 
 /** Return a story with threads, and a loader whose requests the test answers. */
 function loading(...threads) {
   const story = {
-    state: { threads, unseen: [] },
+    state: { ...base.INITIAL_STATE, threads, unseen: [] },
     set: (change) => Object.assign(story.state, change),
   };
   const answers = [];
-  const load = createThreadLoader(story, () => new Promise((resolve) => answers.push(resolve)));
+  const load = createThreadLoader(story, () => new Promise((resolve) => answers.push(resolve)), base.reduce);
   return { story, load, answers };
 }
 const reply = (n) => comment(`r${n}`, { thread: "a", parent: "a", published_seq: n });

@@ -16,9 +16,10 @@ function told(threads, unseen, hidden) {
     t: (/** @type {string} */ _key, /** @type {{ n: number }} */ { n }) => `${n} new`,
     tell() {},
     list: { before() {} },
+    filter: () => true,
   });
   const tools = /** @type {any} */ ({ button: () => element });
-  newCommentsButton(context, tools)(/** @type {any} */ ({ threads, unseen, copy: { hidden }, filter: () => true }));
+  newCommentsButton(context, tools)(/** @type {any} */ ({ threads, unseen, copy: { hidden } }));
   return element.hidden ? "" : element.textContent;
 }
 

@@ -6,9 +6,10 @@ import re
 import secrets
 import urllib.request
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.bench.embed_effort import TWO_FRAMES
 from tests.browser.actions import article, comment, more, reaction, readers
@@ -31,14 +32,21 @@ addEventListener("story-widget:ready", () => requestAnimationFrame(() => setTime
 """Sums up the layout shifts after the first paint."""
 
 
+def act(story: Story, kind: str, **fields: str) -> dict[str, Any]:
+    """Execute an action as a new reader and return the reply."""
+    action = {"type": kind, "ref": 1, "token": story.token, "story": story.code, **fields}
+    headers = {"Content-Type": "text/plain", "Origin": "https://northside.example"}
+    url = f"{story.server}/v1/actions"
+    request = urllib.request.Request(url, json.dumps(action).encode(), headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        reply: dict[str, Any] = json.load(answer)
+    return reply
+
+
 def say(story: Story, text: str, **fields: str) -> str:
     """Post a comment as a new reader and return its id."""
-    action = {"type": "comment", "ref": 1, "token": story.token, "story": story.code, "body": text}
-    body = json.dumps({**action, "key": secrets.token_hex(8), **fields}).encode()
-    headers = {"Content-Type": "text/plain", "Origin": "https://northside.example"}
-    request = urllib.request.Request(f"{story.server}/v1/actions", body, headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        found: str = json.load(answer)["comment"]["id"]
+    reply = act(story, "comment", body=text, key=secrets.token_hex(8), **fields)
+    found: str = reply["comment"]["id"]
     return found
 
 
@@ -176,6 +184,113 @@ async def test_of_two_orders_the_last_chosen_is_shown_whichever_arrives_last(
     await (await late.value).finished()
     await page.evaluate(TWO_FRAMES)
     await expect(page.get_by_role("button", name="Most reactions first")).to_be_visible()
+
+
+async def hold_answers(page: Page, query: str) -> tuple[asyncio.Event, asyncio.Event]:
+    """Hold back the answers to requests with this query. Return the events that one is there, and that it may arrive."""
+    is_read, may_arrive = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        answer = await route.fetch()
+        is_read.set()
+        await may_arrive.wait()
+        await route.fulfill(response=answer)
+
+    await page.route(re.compile(re.escape(query)), hold)
+    return is_read, may_arrive
+
+
+def new_comments(page: Page) -> Locator:
+    return page.get_by_role("button", name=re.compile("new comment"))
+
+
+@pytest.mark.parametrize("how", ["order", "more"])
+async def test_what_happens_while_a_list_is_requested_is_in_the_list(
+    demo: Demo, hosts: Hosts, how: str
+) -> None:
+    story = demo.story()
+    ids = [say(story, f"Number {number}.") for number in range(23)]
+    page = await hosts.open(story.snippet)
+    await expect(page.get_by_role("article")).to_have_count(20)
+    await readers(page, 1)
+    query = "order=oldest" if how == "order" else "order=newest&before="
+    is_read, may_arrive = await hold_answers(page, query)
+    if how == "order":
+        await choose_order(page, "Newest first", "Oldest first")
+    else:
+        await page.get_by_role("button", name="Show more comments").click()
+    await is_read.wait()
+    # The answer has been read. None of this is in it.
+    say(story, "Reply to an old one.", parent=ids[0])
+    demo.run("comment", "remove", ids[1])
+    act(story, "react", reaction="happy", comment=ids[2])
+    # These two are on the page as well, where they arrive after the others.
+    demo.run("comment", "remove", ids[10])
+    say(story, "Meanwhile.")
+    await expect(new_comments(page)).to_have_text("1 new comment")
+    may_arrive.set()
+    await expect(article(page, "Number 0.")).to_be_visible()
+    await expect(article(page, "Reply to an old one.")).to_be_visible()
+    await expect(article(page, "Number 1.")).to_have_count(0)
+    await expect(article(page, "Number 10.")).to_have_count(0)
+    happy = article(page, "Number 2.").get_by_role("button", name="Happy, 1")
+    await expect(happy).to_have_count(1)
+    shown = page.get_by_role("article")
+    if how == "order":
+        # The twentieth comment ends the page: “Meanwhile.” is on the next one.
+        await expect(shown.first).to_contain_text("Number 0.")
+        await page.get_by_role("button", name="Show more comments").click()
+        await expect(shown.last).to_contain_text("Meanwhile.")
+    else:
+        await expect(new_comments(page)).to_have_text("1 new comment")
+        await new_comments(page).click()
+        await expect(shown.first).to_contain_text("Meanwhile.")
+    await expect(article(page, "Meanwhile.")).to_have_count(1)
+
+
+@pytest.mark.parametrize("order", ["oldest", "top"])
+async def test_a_comment_that_arrives_while_a_short_list_is_requested_is_shown_once(
+    demo: Demo, hosts: Hosts, order: str
+) -> None:
+    story = demo.story()
+    for number in range(3):
+        say(story, f"Number {number}.")
+    page = await hosts.open(story.snippet)
+    await expect(page.get_by_role("article")).to_have_count(3)
+    await readers(page, 1)
+    is_read, may_arrive = await hold_answers(page, f"order={order}")
+    label = {"oldest": "Oldest first", "top": "Most reactions first"}[order]
+    await choose_order(page, "Newest first", label)
+    await is_read.wait()
+    say(story, "Meanwhile.")
+    await expect(new_comments(page)).to_be_visible()
+    may_arrive.set()
+    await expect(page.get_by_role("button", name=label)).to_be_visible()
+    await expect(article(page, "Meanwhile.")).to_be_visible()
+    await expect(page.get_by_role("article")).to_have_count(4)
+    await expect(new_comments(page)).to_be_hidden()
+
+
+async def test_a_reply_that_arrives_while_more_replies_are_requested_is_shown_once(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    top = say(story, "The top.")
+    for number in range(105):
+        say(story, f"Reply {number}.", parent=top)
+    page = await hosts.open(story.snippet)
+    await page.get_by_role("button", name="Show 100 more replies").click()
+    await expect(article(page, "Reply 99.")).to_be_visible()
+    await readers(page, 1)
+    is_read, may_arrive = await hold_answers(page, f"/comments/{top}?after=")
+    await page.get_by_role("button", name="Show 5 more replies").click()
+    await is_read.wait()
+    say(story, "Meanwhile.", parent=top)
+    await expect(page.get_by_role("button", name="Show 6 more replies")).to_be_visible()
+    may_arrive.set()
+    await expect(article(page, "Meanwhile.")).to_be_visible()
+    await expect(page.get_by_role("article")).to_have_count(107)
+    await expect(page.get_by_role("button", name="more repl")).to_have_count(0)
 
 
 async def test_a_featured_comment_is_marked_as_long_as_the_site_features_it(
@@ -328,6 +443,7 @@ async def test_a_comment_of_the_reader_is_found_again_from_their_data(
         say(story, f"Number {number}.")
     await page.reload()
     await article(page, "Number 20.").wait_for()
+    await readers(page, 1)
     await expect(article(page, "Where did I say")).to_have_count(0)
     await page.get_by_role("button", name="Your data").click()
     await page.get_by_role("button", name="Where did I say that").click()

@@ -121,6 +121,37 @@ async def test_one_language_is_read_page_by_page(demo: Demo, hosts: Hosts) -> No
     await expect(article(page, "Number")).to_have_count(0)
 
 
+@pytest.mark.parametrize("apart", [True, False])
+async def test_two_copies_of_one_page_have_their_own_languages_and_filters(
+    demo: Demo, hosts: Hosts, apart: bool
+) -> None:
+    story = demo.story()
+    if apart:
+        demo.run("story", "set", story.code, "discussion_languages=apart")
+    say(in_language(story, "de"), "Eine Stimme.")
+    say(in_language(story, "fr"), "Une voix.")
+    copies = "".join(
+        f'<story-widget src="{story.link}" lang="{lang}" token="{story.token}"></story-widget>'
+        for lang in ("de", "fr")
+    )
+    page = await hosts.open(copies + story.script)
+    german, french = (page.locator(f"story-widget[lang={lang}]") for lang in ("de", "fr"))
+    for copy, text, other in ((german, "Stimme", "voix"), (french, "voix", "Stimme")):
+        await expect(article(copy, text)).to_be_visible()
+        await expect(article(copy, other)).to_have_count(0 if apart else 1)
+    if apart:
+        for copy, name in ((german, "Deutsch"), (french, "Français")):
+            await expect(copy.get_by_role("button", name=name, pressed=True)).to_be_visible()
+        await german.get_by_role("button", name="Alle").click()
+    else:
+        await german.get_by_role("button", name="Neueste zuerst").click()
+        await german.get_by_role("button", name="Deutsch").click()
+    # The other copy shows what it did.
+    await expect(article(german, "voix")).to_have_count(1 if apart else 0)
+    await expect(article(french, "voix")).to_be_visible()
+    await expect(article(french, "Stimme")).to_have_count(0 if apart else 1)
+
+
 PAINTED = """<script>
 window.painted = new Set();
 (function look() {

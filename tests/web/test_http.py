@@ -159,6 +159,19 @@ def test_the_permalink_of_a_reply_returns_its_thread(shared_server: SharedServer
         assert (thread["id"], [one["id"] for one in thread["replies"]]) == (top, [reply])
 
 
+def test_a_page_and_a_thread_say_where_the_story_was_when_they_were_read(
+    shared_server: SharedServer,
+) -> None:
+    story = shared_server.story()
+    address = f"/v1/stories/{story.code}"
+    for number in range(1, 3):
+        comment = shared_server.post(story)["comment"]["id"]
+        position = shared_server.http.get(address).json()["position"]
+        assert position["seq"] == number
+        for path in ("/comments", f"/comments/{comment}"):
+            assert shared_server.http.get(address + path).json()["position"] == position
+
+
 @pytest.mark.parametrize("comment", ["no-one", "x" * 17, "%00", "a%20b", "%2e%2e", "é"])
 def test_an_unknown_comment_is_not_found(shared_server: SharedServer, comment: str) -> None:
     story = shared_server.story()

@@ -157,6 +157,8 @@ class Thread:
     """Number of replies before these."""
     last: str | None = None
     """Id of the last reply read. It is not in `replies` if its row is damaged."""
+    position: Position | None = None
+    """Where the story was when the thread was read, if it was read alone."""
 
     @property
     def next(self) -> str | None:

@@ -228,7 +228,7 @@ def openapi_document() -> dict[str, Any]:
         "paths": {
             "/v1/stories/{code}": get("Snapshot", refs[schemas.Snapshot], code, since, own_copy),
             "/v1/stories/{code}/comments": get(
-                "Further threads", refs[schemas.Threads], code, *paging
+                "Further threads", refs[schemas.PageOfThreads], code, *paging
             ),
             "/v1/stories/{code}/comments/{comment}": get(
                 "One comment's thread", refs[schemas.PartOfThread], code, comment, after

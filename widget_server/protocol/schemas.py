@@ -15,6 +15,9 @@ class _ServerModel(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
+READ_AT = "Where the story was when this was read. Messages after it are not in this response."
+
+
 class Position(_ServerModel):
     """A position in a story. `seq` numbers the public changes of an epoch without gaps."""
 
@@ -165,6 +168,7 @@ class PartOfThread(Thread):
     """A page of a thread: its top comment and some of its replies."""
 
     earlier: int = Field(description="Number of replies before these.")
+    position: Position = Field(description=READ_AT)
 
 
 class Threads(_ServerModel):
@@ -172,6 +176,12 @@ class Threads(_ServerModel):
 
     threads: list[Thread]
     next: str | None
+
+
+class PageOfThreads(Threads):
+    """A page of threads that was requested alone."""
+
+    position: Position = Field(description=READ_AT)
 
 
 class Translation(_ServerModel):
@@ -544,6 +554,7 @@ SERVER_MESSAGES: tuple[type[_ServerModel], ...] = (
 RESPONSES: tuple[type[_ServerModel], ...] = (
     Snapshot,
     Threads,
+    PageOfThreads,
     Thread,
     PartOfThread,
     WholeDiscussion,

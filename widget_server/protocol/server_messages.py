@@ -14,7 +14,7 @@ from widget_server.model.errors import ProblemError, ProofNeededError
 from widget_server.model.events import CommentChanged, StoryChanged, TallyChanged
 from widget_server.model.hints import Hint
 from widget_server.model.outcomes import Outcome, Report
-from widget_server.model.records import Comment, Story, Tally, Thread
+from widget_server.model.records import Comment, Position, Story, Tally, Thread
 from widget_server.model.settings import SiteSettings
 from widget_server.protocol import serializers
 
@@ -137,8 +137,31 @@ def snapshot_threads_json(
     threads: list[Thread], next_cursor: str | None, *, show_copy: bool
 ) -> bytes:
     """Return the comments of a snapshot: `{threads, next}`."""
+    return orjson.dumps(_threads(threads, next_cursor, show_copy=show_copy))
+
+
+def page_json(
+    threads: list[Thread], next_cursor: str | None, at: Position | None, *, show_copy: bool
+) -> bytes:
+    """Return a page of threads: `{threads, next, position}`."""
+    page = _threads(threads, next_cursor, show_copy=show_copy)
+    return orjson.dumps(page | _position(at))
+
+
+def part_of_thread_json(part: Thread, *, show_copy: bool) -> bytes:
+    """Return a part of a thread, with its `position`."""
+    return orjson.dumps(
+        serializers.part_of_thread(part, show_copy=show_copy) | _position(part.position)
+    )
+
+
+def _threads(threads: list[Thread], next_cursor: str | None, *, show_copy: bool) -> dict[str, Any]:
     views = [serializers.thread(thread, show_copy=show_copy) for thread in threads]
-    return orjson.dumps({"threads": views, "next": next_cursor})
+    return {"threads": views, "next": next_cursor}
+
+
+def _position(at: Position | None) -> dict[str, Any]:
+    return {} if at is None else {"position": serializers.position(at)}
 
 
 def tally_json(tally: Tally) -> bytes:

@@ -26,7 +26,7 @@ function renderNode(node) {
 }
 
 /** Fragment of a comment's address. All other fragments belong to the page. */
-export const COMMENT = /^#c-([0-9A-Za-z]{12})$/;
+export const COMMENT = /^#c-(\w{12})$/;
 
 /** Return the attributes of a link that a reader wrote. @param {string} href */
 export const externalLinkAttrs = (href) => ({ href, rel: "nofollow ugc noopener noreferrer" });

@@ -9,11 +9,11 @@ import { isAllowed } from "../state.js";
 import { renderText as drawText, externalLinkAttrs, copyLabel, safeUrl } from "./comment-text.js";
 import { relativeTime } from "../i18n.js";
 
-/** The buttons: string key, the lazy part that handles the click, the icon, and whether the icon stands alone. */
+/** The buttons: string key, the lazy part that handles the click, and the icon. All but `reply` are icons without a text. */
 const ACTIONS = /** @type {const} */ ([
-  ["addReaction", "comment-reactions", "smile", true],
-  ["reply", "writing", "reply", false],
-  ["more", "options", "more", true],
+  ["addReaction", "comment-reactions", "smile"],
+  ["reply", "writing", "reply"],
+  ["more", "options", "more"],
 ]);
 
 /** Degrees between the eight hues of avatars. */
@@ -38,17 +38,13 @@ export function commentView(view) {
   const article = h("article", { tabindex: -1, part: "comment", "aria-labelledby": id }, avatar, head, body, foot);
 
   const self = {
-    /** @type {Comment} */
-    comment: /** @type {any} */ (null),
-    name: "",
-    /** The view's `renderVersion` at the last draw. @type {unknown} */
-    renderVersion: 0,
     element: h("li", null, article),
     article,
     body,
     foot,
     draw,
-    .../** @type {{onRender?: () => void}} */ ({}),
+    // Set by `draw`; `renderVersion` is the view's at the last draw.
+    .../** @type {{comment: Comment, name: string, renderVersion: unknown, onRender?: () => void}} */ ({}),
   };
 
   /** @param {Comment} comment */
@@ -56,7 +52,7 @@ export function commentView(view) {
 
   /**
    * @param {Comment} comment
-   * @param {Comment | undefined} to the reply that it answers, if that is not the top comment
+   * @param {Comment | false | undefined} to the reply that it answers, if that is not the top comment
    * @param {State} state
    */
   function draw(comment, to, state) {
@@ -126,10 +122,10 @@ export function commentView(view) {
       condition !== "removed" && !state.read_only,
     ];
     buttons.forEach((element, i) => {
-      const [action = "", , , bare] = ACTIONS[i] ?? [];
+      const [action = ""] = ACTIONS[i] ?? [];
       const text = t(action);
       element.hidden = !offered[i];
-      if (!bare) setText(element, text);
+      if (action === "reply") setText(element, text);
       set(element, "aria-label", t(action + "Of", { name: self.name, text }));
     });
     // Reserve the space of the chips until the part is loaded, so that the buttons do not move.

@@ -11,7 +11,7 @@ import { setChildren, button, h, heading, newId, setText } from "../dom.js";
 import { isShown, isAllowed } from "../state.js";
 import { reactionBar } from "./reaction-bar.js";
 import { threadView } from "./thread.js";
-import { errorText, localText } from "../i18n.js";
+import { baseLanguage, errorText, localText } from "../i18n.js";
 
 /** Comments drawn per task, so that no task blocks the page for long. */
 const COMMENTS_PER_TASK = 5;
@@ -23,12 +23,13 @@ const COMMENTS_PER_TASK = 5;
  *
  * @param {Discussion} discussion
  * @param {Translate} t
+ * @param {string} lang of this copy, without its region; there may be no locale for it
  * @param {HTMLElement} host
  * @param {(name: keyof Parts) => Promise<any>} fetchPart
  * @param {(type: string, code?: string) => void} emit
  * @param {(css: string) => void} style adds a part's styles
  */
-export function createView(discussion, t, host, fetchPart, emit, style) {
+export function createView(discussion, t, lang, host, fetchPart, emit, style) {
   const level = Number(host.getAttribute("heading") || 2);
   /** The state of the last draw; set before any other use. @type {State} */
   let drawn;
@@ -50,13 +51,11 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     story: discussion,
     t,
     level,
-    // Announced once by screen readers (`role=status`); `loud` also shows it.
-    tell(text, loud) {
-      status.className = loud ? "toast" : "visually-hidden";
-      if (loud) self.part("live").catch(() => {});
-      status.textContent = status.textContent === text ? text + "\u00a0" : text;
-    },
+    tell: (text, loud) => self.part("live").then((part) => part.tell(text, loud), () => {}),
     explain: (problem) => errorText(t, problem),
+    lang,
+    // Where the owner keeps languages apart: until the part `options` filters.
+    filter: (comment) => !drawn.settings.discussion_languages || !comment.lang || baseLanguage(comment.lang) === lang,
     emit,
     fetchPart,
     style,
@@ -72,7 +71,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     },
     // The address of an iframe is not visible to readers: use the story's own page instead.
     address: () =>
-      new URL(parent === window ? "" : host.getAttribute("src") ?? "", location.href).href,
+      new URL(parent === window ? "" : /** @type {string} */ (host.getAttribute("src")), location.href).href,
     focus: (id) => self.comment(id)?.article.focus(),
     part(name) {
       // The parts need the actions of the live part. Chips of reactions are drawn without them.
@@ -139,7 +138,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
 
   /** @param {State} state */
   function draw(state) {
-    const { story, settings, mine, can, muted, filter, read_only } = state;
+    const { story, settings, mine, can, muted, read_only } = state;
     if (!story) return;
     drawn = state;
     setText(prompt, localText(t, settings, "prompt"));
@@ -150,7 +149,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     // If only this copy may not comment, the composer keeps its place until the reason is drawn there.
     composer.hidden = !read_only && !isAllowed(state, "comment");
     next.hidden = !state.next;
-    const now = [mine, can, muted, filter, story, settings];
+    const now = [mine, can, muted, self.filter, story, settings];
     if (now.some((part, i) => part !== dependencies[i])) renderVersion++;
     dependencies = now;
     drawThreads();
@@ -181,7 +180,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     threads = new Map();
     for (const thread of drawn.threads) {
       const { id, replies } = thread;
-      if (!isShown(drawn, thread, replies[0] ?? old.has(id)) || ![thread, ...replies].some(drawn.filter)) continue;
+      if (!isShown(drawn, thread, replies[0] ?? old.has(id)) || ![thread, ...replies].some(self.filter)) continue;
       const view = old.get(id) ?? (left > 0 && threadView(self));
       if (!view) continue;
       threads.set(id, view);

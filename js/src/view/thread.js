@@ -61,7 +61,7 @@ export function threadView(view) {
     const oldViews = views;
     views = new Map();
     const wanted = thread.replies.filter(
-      (reply) => isShown(state, reply, oldViews.has(reply.id)) && state.filter(reply),
+      (reply) => isShown(state, reply, oldViews.has(reply.id)) && view.filter(reply),
     );
     open ||= wanted.findIndex((each) => each.id === revealId) >= VISIBLE_REPLIES;
     // A single folded reply would take no more space than the button, unless the server has more.
@@ -90,7 +90,7 @@ export function threadView(view) {
         const to = parent !== id && thread.replies.find((each) => each.id === parent);
         known ??= commentView(view);
         known.renderVersion = renderVersion;
-        known.draw(comment, to || undefined, state);
+        known.draw(comment, to, state);
       }
       return known;
     }

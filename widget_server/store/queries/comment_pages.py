@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from widget_server.model.cursors import encode_cursor, read_cursor
 from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.limits import MAX_COMMENTS_BYTES
-from widget_server.model.records import Comment, Thread
+from widget_server.model.records import Comment, Position, Thread
 from widget_server.store.comment_sizes import FIXED_BYTES, size_of_comment, sized_comments
 from widget_server.store.damaged_rows import RowDamagedError, readable, record_damaged_row
 from widget_server.store.mapping import select_comments, to_comment
@@ -45,6 +45,8 @@ class Page:
 
     threads: list[Thread]
     next: str | None
+    position: Position | None = None
+    """Where the story was when the page was read, if it was read alone."""
 
 
 async def read_page(

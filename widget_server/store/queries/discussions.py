@@ -9,7 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.errors import NotFoundError
 from widget_server.model.limits import MAX_COMMENTS_BYTES
-from widget_server.model.records import Comment, CommentState, ListedCopy, Story, Tally, Thread
+from widget_server.model.records import (
+    Comment,
+    CommentState,
+    ListedCopy,
+    Position,
+    Story,
+    Tally,
+    Thread,
+)
 from widget_server.store.damaged_rows import readable
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import (
@@ -100,8 +108,10 @@ class Discussions:
 
         Raises `NotFoundError`, or `MalformedError` for a cursor of another order.
         """
+        epoch = await self.database.epoch_in(connection)
         story = await _get_story(connection, code)
-        return await read_page(connection, story.id, order, before, limit, max_bytes, lang)
+        page = await read_page(connection, story.id, order, before, limit, max_bytes, lang)
+        return replace(page, position=Position(epoch, story.seq))
 
     @read_transaction
     async def thread(
@@ -117,8 +127,10 @@ class Discussions:
         For the thread's first comment the part is its start. For a reply it is the part around it.
         With `after` it follows that comment. Raises `NotFoundError`, `MalformedError`.
         """
+        epoch = await self.database.epoch_in(connection)
         story = await _get_story(connection, code)
-        return await read_thread(connection, story.id, comment, after, max_bytes)
+        part = await read_thread(connection, story.id, comment, after, max_bytes)
+        return replace(part, position=Position(epoch, story.seq))
 
     @read_transaction
     async def changes(self, connection: AsyncConnection, code: str, seq: int) -> Changes:

@@ -14,7 +14,7 @@ from widget_server.model.records import Position
 from widget_server.model.translations import primary_of
 from widget_server.operations.readers import authorize, identify, read
 from widget_server.operations.services import Services
-from widget_server.protocol import client_messages, codes, serializers, server_messages
+from widget_server.protocol import client_messages, codes, server_messages
 from widget_server.protocol.openapi import SINCE
 from widget_server.transport import admission
 from widget_server.transport.rejection import retry_after_header
@@ -109,7 +109,9 @@ async def comments(request: Request) -> Response:
         lang=primary_of(lang),
     )
     return json_response(
-        server_messages.snapshot_threads_json(page.threads, page.next, show_copy=settings.show_copy)
+        server_messages.page_json(
+            page.threads, page.next, page.position, show_copy=settings.show_copy
+        )
     )
 
 
@@ -122,7 +124,7 @@ async def thread(request: Request) -> Response:
     part, settings = await read.thread(
         get_services(request), story_code_param(request), comment, after
     )
-    return json_response(serializers.part_of_thread(part, show_copy=settings.show_copy))
+    return json_response(server_messages.part_of_thread_json(part, show_copy=settings.show_copy))
 
 
 def after_param(request: Request) -> str | None:

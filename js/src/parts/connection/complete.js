@@ -8,8 +8,6 @@ import css from "./style.css";
 
 /** Interval in milliseconds at which relative times are updated. */
 const CLOCK_INTERVAL_MS = 60_000;
-/** Time from the end of a selection to the click that uses it, in milliseconds. */
-const SELECTED_MS = 1_000;
 
 /**
  * Add listeners and late styles to a view.
@@ -20,7 +18,7 @@ const SELECTED_MS = 1_000;
  */
 export function complete(view, host, tools) {
   const { story, part, withPart, list } = view;
-  const { counts, set } = tools;
+  const { set } = tools;
   const element = /** @type {HTMLElement} */ (list.parentElement);
   const end = new AbortController();
   const { signal } = end;
@@ -34,10 +32,10 @@ export function complete(view, host, tools) {
   const [notice, reason] = /** @type {[HTMLElement, HTMLElement]} */ ([...element.querySelectorAll(".notice")]);
   /** Whether there ever was a notice, or a reason why readers cannot write. @type {unknown} */
   let noticed;
-  /** @type {Record<string, number> | undefined} */
+  /** What the last draw counted. @type {Pick<import("../../types").Tally, "counts"> | undefined} */
   let last;
-  /** Text of the page that is selected, or was until a moment ago. */
-  let selected = "";
+  /** What was selected in the page when the press began. @type {string | undefined} */
+  let selected;
   view.style(css);
   // Reactions chosen before the page was left, without a reply yet.
   if (story.storage().unsent) story.loadLivePart().then(() => story.resume(), () => {});
@@ -83,7 +81,8 @@ export function complete(view, host, tools) {
     (event) => {
       // Hide a visible message at the next click.
       status.className = "visually-hidden";
-      view.selected = selected;
+      view.selected = selected ?? readSelection();
+      selected = undefined;
       const { target, metaKey, ctrlKey, shiftKey, altKey } = event;
       const link = /** @type {HTMLAnchorElement | null} */ (/** @type {Element} */ (target).closest(".time"));
       if (!link || metaKey || ctrlKey || shiftKey || altKey) return;
@@ -98,16 +97,8 @@ export function complete(view, host, tools) {
     const selection = getSelection();
     return selection?.isCollapsed || !document.contains(selection?.anchorNode ?? null) ? "" : String(selection);
   }
-  document.addEventListener(
-    "selectionchange",
-    () => {
-      // A press on a button ends the selection before its click.
-      const now = readSelection();
-      if (now) selected = now;
-      else setTimeout(() => (selected = readSelection()), SELECTED_MS);
-    },
-    { signal },
-  );
+  // A press on a button ends the selection before its click.
+  element.addEventListener("pointerdown", () => (selected = readSelection()), true);
   addEventListener("hashchange", goToHash, { signal });
   goToHash();
 
@@ -130,12 +121,9 @@ export function complete(view, host, tools) {
     const { drafts, queue } = story.storage();
     if (drafts || queue) attach();
     // Reactions of other readers are animated, not announced.
-    const now = counts(state);
-    settings.reactions.forEach(({ key }, i) => {
-      const more = (now[key] ?? 0) - ((last ?? now)[key] ?? 0);
-      if (more > 0) part("live").then((live) => live.burst(/** @type {HTMLElement} */ (element.querySelectorAll(".reactions .icon")[i]), more), () => {});
-    });
-    last = now;
+    const before = last;
+    const now = (last = state.optimistic ?? state.tally);
+    if (before && before !== now) part("navigation").then((part) => part.burst(before.counts, now.counts), () => {});
   };
   view.onRender(story.state);
 

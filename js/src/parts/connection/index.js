@@ -12,8 +12,7 @@
  * @import {Connection, Ok, ErrorMessage, Snapshot} from "../../types"
  * @import {Discussion} from "../../discussion"
  */
-import { json } from "../../storage.js";
-import { backoff, shouldReconnect } from "../../backoff.js";
+import { shouldReconnect } from "../../backoff.js";
 import { createReceiver } from "./receiver.js";
 
 export { complete } from "./complete.js";
@@ -41,27 +40,33 @@ let lastRef = 0;
 /** Return a message number that is unique in this page. */
 const nextRef = () => ++lastRef;
 
-/** Load a part until it is there. @typedef {(server: string, name: string) => Promise<any>} GetPart */
+/**
+ * Functions of the first file, passed in so that this part needs no copies. `importPartWithRetry` loads a part until it is there.
+ *
+ * @typedef {Pick<typeof import("../../parts"), "importPartWithRetry">
+ *   & Pick<typeof import("../../storage"), "json">
+ *   & Pick<typeof import("../../backoff"), "backoff">} Base
+ */
 
 /**
  * Subscribe a story on a connection with room for one more.
  *
  * @param {Discussion} story
  * @param {string} server an origin
- * @param {GetPart} getPart
+ * @param {Base} base
  */
-export function joinConnection(story, server, getPart) {
-  if (!story.receive) Object.assign(story, createReceiver(story));
+export function joinConnection(story, server, base) {
+  if (!story.receive) Object.assign(story, createReceiver(story, base.importPartWithRetry));
   if (!story.connection?.stories.has(story)) {
     story.connection =
       connections.find((each) => each.server === server && each.stories.size < MAX_STORIES) ??
-      /** @type {Connection} */ (connections[connections.push(createConnection(server, getPart)) - 1]);
+      /** @type {Connection} */ (connections[connections.push(createConnection(server, base)) - 1]);
   }
   story.connection.join(story);
 }
 
-/** Create the socket handling for a group of stories. @param {string} server an origin @param {GetPart} getPart @returns {Connection} */
-function createConnection(server, getPart) {
+/** Create the socket handling for a group of stories. @param {string} server an origin @param {Base} base @returns {Connection} */
+function createConnection(server, { importPartWithRetry, json, backoff }) {
   /** @type {Set<Discussion>} */
   const stories = new Set();
   /** @type {Map<number, (answer?: any) => void>} */
@@ -170,7 +175,7 @@ function createConnection(server, getPart) {
     const page = location.origin + location.pathname;
     // The language of the copy, which may be another one than that of the page around it.
     const widget = document.querySelector(`story-widget[src*="/${code}"]`) ?? document.documentElement;
-    const lang = /** @type {HTMLElement | null} */ (widget.closest("[lang]"))?.lang.replace(/_/g, "-") ?? "";
+    const lang = /** @type {HTMLElement | null} */ (widget.closest("[lang]"))?.lang.replace(/_/g, "-");
     story.requestedReader = story.storage().reader;
     return {
       type: "subscribe",
@@ -179,9 +184,9 @@ function createConnection(server, getPart) {
       reader: story.requestedReader,
       identity: identity === spent ? undefined : identity,
       since: state.position,
-      // The server drops what does not fit.
       page: /^http.{1,1996}$/.test(page) ? page : undefined,
-      lang: /^[a-z]{2,8}(-[a-z\d]{1,8})*$/i.test(lang) ? lang : undefined,
+      // The server drops what is no language tag.
+      lang,
     };
   }
 
@@ -220,7 +225,7 @@ function createConnection(server, getPart) {
     if (disabled || ++tries > 1) fallBack();
     if (canRetry()) scheduleConnect(backoff(tries - 1));
     // Tells the page's owner if a policy blocks the socket.
-    else getPart(server, "navigation").then((part) => part.reportBlockedSocket(server), () => {});
+    else importPartWithRetry(server, "navigation").then((part) => part.reportBlockedSocket(server), () => {});
   }
 
   /** Close the socket. `connect` may open a new one later. */
@@ -247,7 +252,7 @@ function createConnection(server, getPart) {
   /** Bring changes to the stories that are not live. */
   function fallBack() {
     for (const story of stories) story.onUnreachable();
-    fallback ??= getPart(server, "fallback")
+    fallback ??= importPartWithRetry(server, "fallback")
       .then(({ startFallback }) => startFallback(server, stories, retryNow))
       .then(() => {
         fallback = null;

@@ -6,6 +6,7 @@
  */
 import { uuid } from "../../uuid.js";
 import { createThreadLoader } from "./load-thread.js";
+import { bringUpToDate } from "./up-to-date.js";
 
 /** Wait before an action without a reply is sent again, in milliseconds; up to twice as long, at random. */
 const RETRY_MS = 8_000;
@@ -17,8 +18,8 @@ const REFUSED = "not_permitted";
  * Functions of the first file, passed in so that this part needs no copies.
  *
  * @typedef {Pick<typeof import("../../api"), "request">
- *   & Pick<typeof import("../../storage"), "json" | "storageKey">
- *   & Pick<typeof import("../../state"), "optimisticReaction">} Base
+ *   & Pick<typeof import("../../storage"), "json">
+ *   & Pick<typeof import("../../state"), "optimisticReaction" | "reduce">} Base
  */
 
 /**
@@ -29,7 +30,7 @@ const REFUSED = "not_permitted";
  * @param {Base} base
  * @returns {Omit<DiscussionApi, keyof import("../../types").Receiver | "connection" | "live" | "requestedReader" | keyof import("../../types").Attributes>}
  */
-export function createActions(story, server, { request, json, storageKey, optimisticReaction }) {
+export function createActions(story, server, { request, json, optimisticReaction, reduce }) {
   const { code } = story;
   let readsOnly = false;
   /** The identity token for which an action already waited. @type {string | null} */
@@ -118,8 +119,14 @@ export function createActions(story, server, { request, json, storageKey, optimi
       paused.add(proceed);
     });
 
-  /** @type {DiscussionApi["get"]} */
+  /** @param {string} which a path or a query */
   const get = (which) => request(`${server}/v1/stories/${code}/comments${which}`);
+
+  /** @type {DiscussionApi["getThreads"]} */
+  async function getThreads(order, query) {
+    const answer = await get("?order=" + order + query);
+    return bringUpToDate(reduce, story.state, { ...answer, order });
+  }
 
   /** Running `settle` calls, by target. @type {Record<string, Promise<void> | undefined>} */
   const settling = {};
@@ -222,8 +229,8 @@ export function createActions(story, server, { request, json, storageKey, optimi
         settling[target] = settle(target, true).catch(() => {}).finally(() => delete settling[target]);
       }
     },
-    get,
-    loadThread: createThreadLoader(story, get),
+    getThreads,
+    loadThread: createThreadLoader(story, get, reduce),
     async poll(identity) {
       const { position } = story.state;
       if (identity) {
@@ -245,16 +252,6 @@ export function createActions(story, server, { request, json, storageKey, optimi
         return /** @type {any} */ (problem).status > 0;
       }
       return true;
-    },
-    forget() {
-      story.saveToStorage(Object.fromEntries(Object.keys(story.storage()).map((name) => [name, undefined])));
-      try {
-        localStorage.removeItem(storageKey(server, story.state.story?.site));
-      } catch {}
-    },
-    rejoin() {
-      story.connection.leave(story);
-      story.connection.join(story);
     },
   };
 }

@@ -12,8 +12,22 @@ import { find, ids, recount } from "./find-comment.js";
  * @typedef {Pick<typeof import("../../state"), "applySnapshot" | "newerTally">} Base
  */
 
+/** The number of events that are kept for answers that are older than they (`bringUpToDate`). */
+const MAX_RECENT = 200;
+
 /** Create the comment reducer. @param {Base} base @returns {Changes} */
 export function createReducer({ applySnapshot, newerTally }) {
+  /** @type {Changes} */
+  function reduceAndRemember(state, event) {
+    const next = reduceComments(state, event);
+    // The reader's own comments are in the state.
+    if (next === state || event.type === "own") return next;
+    // A later tally of a comment, or a whole snapshot, makes the earlier ones needless.
+    const isTally = event.type === "tally";
+    const before = (state.recent ?? []).filter((each) => !event.comments && !(isTally && each.type === "tally" && each.comment === event.comment));
+    return { ...next, recent: [...before, event].slice(-MAX_RECENT) };
+  }
+
   /** @type {import("../../state").Changes} */
   function reduceComments(state, event) {
     const { threads, story, optimistic, mine, position: old } = state;
@@ -128,7 +142,7 @@ export function createReducer({ applySnapshot, newerTally }) {
     if (parent ? !thread : removed || (next && onLaterPage && !pinned && !own)) return state;
     if (thread && !own && (thread.more || thread.earlier)) {
       // An old reply is loaded with its partial of the thread. A new reply is the last one.
-      if (!(comment.published_seq > knownSeq)) return state;
+      if (!(comment.published_seq > Math.max(knownSeq, thread.counted ?? 0))) return state;
       if (thread.more) {
         return {
           ...state,
@@ -152,9 +166,9 @@ export function createReducer({ applySnapshot, newerTally }) {
   });
 
   /** Return the new comment with the old one's replies. @param {Thread} old @param {Comment} comment @returns {Thread} */
-  const mergeComment = ({ replies, more, next, earlier }, comment) =>
+  const mergeComment = ({ replies, more, next, earlier, counted }, comment) =>
     /** @type {Thread} */ (
-      replies ? { ...comment, replies, more, next, ...(earlier && { earlier }) } : comment
+      replies ? { ...comment, replies, more, next, ...(earlier && { earlier }), ...(counted && { counted }) } : comment
     );
 
   /** Insert the reader's own comment. @param {State} state @param {OwnComment} comment */
@@ -211,5 +225,5 @@ export function createReducer({ applySnapshot, newerTally }) {
   /** Compare creation times: above 0 if `a` is newer. @param {Comment} a @param {Comment} b */
   const compareCreated = (a, b) => Date.parse(a.created_at) - Date.parse(b.created_at);
 
-  return reduceComments;
+  return reduceAndRemember;
 }

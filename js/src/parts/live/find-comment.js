@@ -28,10 +28,11 @@ export const ids = (threads) =>
  */
 export function recount(thread, part, next) {
   const { id, replies, earlier = 0 } = thread;
-  const loaded = replies.filter((each) => each.published_seq);
-  const more = (part.earlier ?? 0) + part.replies.length + part.more - earlier - loaded.length;
+  const loaded = replies.filter(sequence);
+  const more = (part.earlier ?? 0) + part.replies.filter(sequence).length + part.more - earlier - loaded.length;
   return {
     ...thread,
+    counted: part.counted,
     more: Math.max(0, more),
     next: more > 0 ? (next ?? loaded.at(-1)?.id ?? id) : null,
   };
@@ -47,5 +48,8 @@ export function extend(thread, part) {
   return recount({ ...thread, replies }, part, part.next);
 }
 
+/** Return the place in the order of writing; 0 for a pending comment. @param {Comment} comment */
+const sequence = ({ published_seq }) => published_seq;
+
 /** Return the sort key: pending comments are last. @param {Comment} comment */
-const sortKey = ({ published_seq }) => published_seq || 2 ** 53;
+const sortKey = (comment) => sequence(comment) || 2 ** 53;

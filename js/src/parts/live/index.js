@@ -3,7 +3,6 @@
  *
  * @import {ViewContext, LivePart, Shared} from "../../part-api"
  */
-import { burst } from "./reaction-animation.js";
 import { newCommentsButton } from "./new-comments.js";
 import css from "./style.css";
 
@@ -23,7 +22,7 @@ const LOADED_MS = 300;
  */
 export function open(context, tools) {
   context.style(css);
-  const { onRender, tell, explain, withPart } = context;
+  const { onRender, tell, explain, withPart, list } = context;
   const button = newCommentsButton(context, tools);
   /** @param {import("../../types").State} state */
   const draw = (state) => {
@@ -51,5 +50,12 @@ export function open(context, tools) {
     });
   };
   draw(context.story.state);
-  return { burst };
+  return {
+    tell(text, loud) {
+      const status = /** @type {HTMLElement} */ (list.parentElement?.lastElementChild);
+      status.className = loud ? "toast" : "visually-hidden";
+      // Another text, so that screen readers announce it again.
+      status.textContent = status.textContent === text ? text + "\u00a0" : text;
+    },
+  };
 }

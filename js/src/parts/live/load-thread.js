@@ -4,20 +4,23 @@
  * @import {Discussion} from "../../discussion"
  * @import {DiscussionApi, Thread} from "../../types"
  */
-import { extend, ids } from "./find-comment.js";
+import { extend, find, ids } from "./find-comment.js";
+import { bringUpToDate } from "./up-to-date.js";
 
 /**
  * Create the function that loads a thread or its next replies.
  *
  * @param {Discussion} story
- * @param {DiscussionApi["get"]} get
+ * @param {(which: string) => Promise<any>} get
+ * @param {typeof import("../../state").reduce} reduce
  * @returns {DiscussionApi["loadThread"]}
  */
-export const createThreadLoader = (story, get) => async (id, more) => {
+export const createThreadLoader = (story, get, reduce) => async (id, more) => {
   const loadedThread = () => story.state.threads.find((each) => each.id === id);
   const before = loadedThread();
-  /** @type {Thread} */
-  const part = await get("/" + id + (more ? "?after=" + (before?.next ?? id) : ""));
+  const { position, ...answer } = await get("/" + id + (more ? "?after=" + (before?.next ?? id) : ""));
+  const now = bringUpToDate(reduce, story.state, { position, next: null, order: "newest", threads: [answer] });
+  const part = /** @type {Thread} */ (find(now, answer.id) ?? answer);
   const old = loadedThread();
   // Meanwhile another list was chosen that does not have this thread, or other replies of it were loaded.
   if (before && (more ? before.next !== old?.next : !old)) return part;

@@ -16,7 +16,8 @@ const ANNOUNCE_INTERVAL_MS = 10_000;
  * @param {Shared} tools
  * @returns {(state: State) => void} updates the button
  */
-export function newCommentsButton({ story, t, tell, focus, list }, { button }) {
+export function newCommentsButton(context, { button }) {
+  const { story, t, tell, focus, list } = context;
   let shown = 0;
   let announced = 0;
   const element = button("", reveal, { class: "new-comments icon-up", part: "new-comments" });
@@ -35,7 +36,7 @@ export function newCommentsButton({ story, t, tell, focus, list }, { button }) {
       const comment = /** @type {Comment} */ (find(state, id));
       // Not what this copy hides, and no replies to that or in that thread.
       const above = [id, comment.parent, comment.thread];
-      return state.filter(comment) && !state.copy?.hidden?.some((each) => above.includes(each));
+      return context.filter(comment) && !state.copy?.hidden?.some((each) => above.includes(each));
     }).length;
     const more = n > shown;
     if (n === shown) return;

@@ -2,7 +2,6 @@
  * Lazy part `more`: paging, links to comments, notices, the reader's own data and error details.
  *
  * @import {ViewContext, MorePart, Shared} from "../../part-api"
- * @import {Thread} from "../../types"
  */
 import { ids } from "../live/find-comment.js";
 import { COMMENT } from "../../view/comment-text.js";
@@ -36,15 +35,14 @@ export function open(context, tools) {
     for (let tries = MAX_PAGES; tries--; ) {
       const { next } = story.state;
       if (!next) break;
-      const more = await story.get(`?order=${order}&before=${encodeURIComponent(next)}${only ?? ""}`);
-      const { threads, filter, ...now } = story.state;
+      const more = await story.getThreads(order, `&before=${encodeURIComponent(next)}${only ?? ""}`);
+      const { threads, ...now } = story.state;
       // Another list was chosen meanwhile, or a second click has loaded this page.
       if (now.order !== order || now.only !== only || now.next !== next) return;
       const known = ids(threads);
-      /** @type {Thread[]} */
-      const newThreads = more.threads.filter((/** @type {Thread} */ { id }) => !known.has(id));
+      const newThreads = more.threads.filter(({ id }) => !known.has(id));
       story.set({ threads: [...threads, ...newThreads], next: more.next });
-      const found = newThreads.find((thread) => [thread, ...thread.replies].some(filter));
+      const found = newThreads.find((thread) => [thread, ...thread.replies].some(context.filter));
       if (found) return focus(found.id);
     }
     tell(t("nothing"), true);

@@ -3,6 +3,8 @@
  *
  * @import {ViewContext, Shared} from "../../part-api"
  */
+import { storageKey } from "../../storage.js";
+
 /** Characters of a comment that name it in the list. */
 const EXCERPT = 60;
 
@@ -131,12 +133,17 @@ export function yourData(context, { h, set, button, newId }, opener, go) {
 
   async function forget() {
     await story.mutate({ type: "forget" });
-    const { reader } = story.storage();
-    story.forget();
+    const all = story.storage();
+    story.saveToStorage(Object.fromEntries(Object.keys(all).map((name) => [name, undefined])));
+    try {
+      localStorage.removeItem(storageKey(story.server, story.state.story?.site));
+    } catch {}
     // The banned stay the same reader.
-    if (story.state.ban) story.saveToStorage({ reader });
+    if (story.state.ban) story.saveToStorage({ reader: all.reader });
     story.set({ muted: [], mine: { reaction: null, reactions: {}, comments: {} }, optimistic: null });
-    story.rejoin();
+    // Subscribe as another reader.
+    story.connection.leave(story);
+    story.connection.join(story);
     close();
     tell(t("forgotten"), true);
   }

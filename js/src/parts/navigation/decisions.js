@@ -11,7 +11,7 @@
  * `more-corrections` where the story has corrections or this copy is older.
  *
  * @param {ViewContext} view
- * @returns {NavigationPart}
+ * @returns {Omit<NavigationPart, "burst">}
  */
 export function createLoader(view) {
   const { story, onRender } = view;

@@ -1,10 +1,12 @@
 /**
  * Lazy part `navigation`: one tab stop per comment and one for the reactions to the story, keys that move between
- * comments, a button that skips the list, threads that fold, and dates as tooltips. Also attribution and the ink of a quotation.
+ * comments, a button that skips the list, threads that fold, and dates as tooltips. Also attribution, the ink of a quotation, and
+ * the animation when others react.
  *
  * @import {NavigationPart, Shared, ViewContext} from "../../part-api"
  */
 import { createLoader } from "./decisions.js";
+import { burst } from "./reaction-animation.js";
 import { addTimeTooltips } from "./time-tooltips.js";
 import css from "./style.css";
 
@@ -155,5 +157,11 @@ export function open(view, tools) {
   observer.observe(list, { childList: true, subtree: true, attributeFilter: ["hidden"] });
   refresh();
   addTimeTooltips(view, tools);
-  return createLoader(view);
+  return {
+    ...createLoader(view),
+    burst(before, now) {
+      const icons = /** @type {NodeListOf<HTMLElement>} */ (reactions.querySelectorAll(".icon"));
+      story.state.settings.reactions.forEach(({ key }, i) => burst(icons[i], (now[key] ?? 0) - (before[key] ?? 0)));
+    },
+  };
 }

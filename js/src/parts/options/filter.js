@@ -31,7 +31,8 @@ function languageName(value) {
  * @param {ViewContext} context
  * @param {Shared} tools
  */
-export function createFilters({ story, t, tell, list }, tools) {
+export function createFilters(context, tools) {
+  const { story, t, tell, list } = context;
   const { h, set, button } = tools;
   /** @type {Record<string, string>} */
   const chosen = {};
@@ -46,8 +47,7 @@ export function createFilters({ story, t, tell, list }, tools) {
     story.state.threads.flatMap((thread) => [thread, ...thread.replies]).filter(({ state }) => state !== "removed");
 
   function applyFilters() {
-    /** @param {Comment} comment */
-    const filter = (comment) =>
+    context.filter = (comment) =>
       // Readers always see their own comments.
       comment.id in story.state.mine.comments ||
       FILTERS.every(([name, of]) => {
@@ -55,16 +55,18 @@ export function createFilters({ story, t, tell, list }, tools) {
         // Comments without a language belong to all.
         return !chosen[name] || chosen[name] === value || (own && !value && name === "language");
       });
-    story.set({ filter });
+    // All draw again.
+    story.set({});
   }
 
   /** Load the list in an order and, where languages are apart, in the chosen one. The last choice counts. @param {State["order"]} [order] */
   async function load(order = (wanted ?? story.state).order) {
-    const only = own && chosen.language ? "&lang=" + chosen.language : "";
+    // Copies of two languages share the list.
+    const only = own && chosen.language && story.langs.size < 2 ? "&lang=" + chosen.language : "";
     const list = (wanted = { order, only });
     try {
-      const { threads, next } = await story.get("?order=" + order + only);
-      if (wanted === list) story.set({ threads, next, unseen: [], ...list });
+      const { threads, next, order: now } = await story.getThreads(order, only);
+      if (wanted === list) story.set({ threads, next, unseen: [], order: now, only });
     } finally {
       if (wanted === list) wanted = undefined;
     }
@@ -88,7 +90,7 @@ export function createFilters({ story, t, tell, list }, tools) {
           // Those that are loaded at once, then those that the server has.
           applyFilters();
           if (isApart) await load().catch(() => {});
-          tell(t("comments", { n: all().filter(story.state.filter).length }));
+          tell(t("comments", { n: all().filter(context.filter).length }));
         }, { class: "filter", "aria-pressed": String(value === (chosen[name] ?? "")) });
         chip.append(
           h("bdi", { lang: value && name === "language" ? value : null }, value ? label(value) : t("all")),
@@ -113,7 +115,7 @@ export function createFilters({ story, t, tell, list }, tools) {
     },
     /** Show only the comments of this copy's language, until the reader chooses another one. */
     keepApart() {
-      own = story.lang;
+      own = context.lang;
       chosen.language = own;
       applyFilters();
       load().catch(() => {});

@@ -9,11 +9,11 @@ const REDUCED_MOTION = "(prefers-reduced-motion)";
 /**
  * Enlarge the icon for a moment and let copies of it float up.
  *
- * @param {HTMLElement} icon
+ * @param {HTMLElement | undefined} icon
  * @param {number} n number of new reactions
  */
 export function burst(icon, n) {
-  if (document.hidden || matchMedia(REDUCED_MOTION).matches) return;
+  if (!icon || n < 1 || document.hidden || matchMedia(REDUCED_MOTION).matches) return;
   icon.animate({ scale: [1, 1.4, 1] }, 400);
   const button = icon.parentElement;
   const free = MAX_FLOATING - Number(button?.querySelectorAll(".floating-icon").length);
