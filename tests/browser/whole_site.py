@@ -170,9 +170,12 @@ class WholeSite:
     def _decide(self, story: Story, closed: Story, ids: dict[str, str]) -> None:
         """Decide with every verb, as the shell, and as the owner."""
         self.site.cli(
-            "site", "set", "harbour", "tags=urgent, good quote, سؤال للمحرر, x" + "y" * 38
+            "site",
+            "set",
+            "harbour",
+            "tags=urgent, good quote, سؤال للمحرر, a question to the newsroom",
         )
-        for name in ("urgent", "سؤال للمحرر", "x" + "y" * 38):
+        for name in ("urgent", "سؤال للمحرر", "a question to the newsroom"):
             self.site.cli("comment", "tag", ids["rude"], ids["gone"], ids["pending"], "--tag", name)
         run, owner = self.site.cli, ("--as", "Ana Ferreira")
         extra = [

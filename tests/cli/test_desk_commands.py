@@ -98,6 +98,10 @@ def test_a_watch_list_is_added_used_and_removed(run: Run, site: str, names: dict
     made = answer(run, "watch", "add", site, "One", "--story", names["story"])
     hours = answer(run, "watch", "add", site, "Busy", "--newer-than", "24", "--top", "20")
     assert answer(run, "watch", "list", site) == [hours, made]
+    assert run("site", "set", site, "tags=urgent").status == 0
+    tagged = answer(run, "watch", "add", site, "Tagged", "--tag", "urgent")
+    assert tagged["tag"] == "urgent"
+    assert answer(run, "watch", "remove", site, tagged["id"]) == {"removed": tagged["id"]}
     assert (hours["newer_than"], hours["top"], made["stories"]) == (24, 20, [names["story"]])
     (found,) = answer(run, "queue", "list", site, "--watch", made["id"])
     assert found["comment"] == names["told"]

@@ -44,6 +44,8 @@ async def examine(store: Store, acknowledged: set[str], keys: LogKeys = LOG_KEYS
         assert said.get("state", state) == state, (row.id, said)
         assert said.get("pinned", row.pinned) == row.pinned
         assert said.get("featured", row.featured_at) == row.featured_at
+        tags = json.loads(row.tags or "[]")
+        assert said.get("tags", tags) == tags
         assert (row.state == "removed") == (row.source == "") == (row.id in kept)
         # Reports open cases without a decision.
         if "queues" in said:

@@ -22,7 +22,10 @@ from widget_server.store.writing.actions import Forget, Report, SendHint
 from widget_server.store.writing.writer import Writer
 
 CODE = "crash0000001"
-VERBS = ("remove", "hold", "approve", "pin", "unpin", "feature", "unfeature", "restore")
+VERBS = (
+    *("remove", "hold", "approve", "pin", "unpin", "feature", "unfeature", "restore"),
+    *("tag", "untag"),
+)
 
 
 def main(url: str, acknowledged: Path, name: str, seed: int, about: str) -> None:
@@ -57,7 +60,8 @@ async def _moderator(
         words = post(story, name, f"Words of {comment}.", id=comment, pending=number % 2 == 0)
         await writer.submit(words)
         for _ in range(4):
-            action: Any = decide(story, comment, rng.choice(VERBS), id=new_id(), note="a note")
+            verb = rng.choice(VERBS)
+            action: Any = decide(story, comment, verb, id=new_id(), note="a note", tag="urgent")
             if await _submit(writer, acknowledged, action) and rng.random() < 0.5:
                 await _submit(writer, acknowledged, undo(story, comment, action.id, id=new_id()))
         await _submit(writer, acknowledged, Report(story.id, comment, "reader", "spam", 1))

@@ -40,6 +40,8 @@ def test_the_setting_takes_up_to_nine_lines_in_their_order() -> None:
     assert some.to_json() == {"tags": ["urgent", "Good quote", "é"]}
     assert SiteSettings.from_json(some.to_json()) == some
     assert with_value(settings, "tags", ["b", "a"]).tags == ("b", "a")
+    assert with_value(settings, "tags", "عاجل، سؤال").tags == ("عاجل", "سؤال")
+    assert with_value(settings, "tags", "急ぎ、名言").tags == ("急ぎ", "名言")
     assert with_value(some, "tags", "").tags == with_value(some, "tags", None).tags == ()
     assert len(with_value(settings, "tags", ",".join("abcdefghi")).tags) == 9
     assert with_value(settings, "tags", "x" * 40).tags == ("x" * 40,)

@@ -1,5 +1,6 @@
 """Parse the settings that are lists: reactions, calls to action and tags."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from widget_server.model.reactions import (
     is_line,
 )
 from widget_server.model.settings import (
+    COMMAS,
     LINK,
     MAX_ACTION_LABEL,
     MAX_ACTIONS,
@@ -95,7 +97,7 @@ def calls_to_action(_: SiteSettings, value: str | list[Any]) -> tuple[CallToActi
 
 def tags(_: SiteSettings, value: str | list[Any]) -> tuple[str, ...]:
     """Parse `urgent, good quote`, or a list of texts. An empty value is no tag."""
-    items = value.split(",") if isinstance(value, str) else value
+    items = re.split(f"[{COMMAS}]", value) if isinstance(value, str) else value
     if not all(isinstance(item, str) for item in items):
         raise ValueError("write each tag as a text.")
     found = [item.strip() for item in items]

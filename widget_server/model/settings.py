@@ -40,6 +40,8 @@ MAX_TAGS = 9
 """Tags of a site, and of a comment: a figure key for each."""
 MAX_TAG = 40
 """Code points of a tag."""
+COMMAS = ",،、，"
+"""What separates tags where they are typed, on keyboards of all languages."""
 MAX_GUIDELINES = 1_000
 """Code points of the guidelines in one language."""
 
@@ -321,8 +323,9 @@ def check_tags(tags: Sequence[str]) -> None:
     if len(tags) > MAX_TAGS:
         raise ValueError(f"use at most {MAX_TAGS} tags.")
     for tag in tags:
-        # A comma separates tags where they are typed, and where the database finds one.
-        if not is_line(tag, MAX_TAG) or tag != tag.strip() or "," in tag:
+        # The database finds a tag by the comma before it.
+        has_comma = not set(COMMAS).isdisjoint(tag)
+        if has_comma or not is_line(tag, MAX_TAG) or tag != tag.strip():
             raise ValueError(
                 f"write each tag in one line of 1 to {MAX_TAG} characters without a comma."
             )
