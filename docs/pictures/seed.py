@@ -46,7 +46,8 @@ def seed(demo: Demo, other: str) -> None:
     """Add what an owner has after some days: stories, copies, pending and reported comments, people."""
     add_content(demo)
     origin, code, token = first_copy(demo)
-    command(demo, "site", "set", SITE, "website=optional", "email=optional")
+    tags = "tags=Good letter, Ask the newsroom, Fact to check"
+    command(demo, "site", "set", SITE, "website=optional", "email=optional", tags)
     rude = demo.post_comment(
         token, origin, code, "Bo", "Nobody reads any more. Close it, and fire the captain."
     )
@@ -60,6 +61,7 @@ def seed(demo: Demo, other: str) -> None:
         demo, "comment", "remove", gone, "--reason", "privacy", "--note", "A private phone number."
     )
     command(demo, "comment", "pin", first_comment(demo, code))
+    command(demo, "comment", "tag", rude, "--tag", "Ask the newsroom")
     for number, (key, title, author) in enumerate(OTHER_STORIES):
         about = ("--title", title, "--author", author, "--label", "Northside Weekly")
         address = ("--url", f"https://harbour.example/{key}")
