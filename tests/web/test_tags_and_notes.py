@@ -1,8 +1,11 @@
-"""Tags over HTTP with a key and by commands; and that no tag reaches readers."""
+"""Tags and notes over HTTP with a key and by commands; and that none of them reaches readers."""
 
 import json
 import uuid
 
+import httpx
+
+from tests.loopback import NO_TLS
 from tests.web.owner_program import program
 from tests.web.shared_server import SharedServer, rejection
 
@@ -61,15 +64,32 @@ def test_cases_and_watch_lists_are_narrowed_to_a_tag(shared_server: SharedServer
     assert "Tags: urgent" in shared_server.cli("comment", "show", ids[0])
 
 
-def test_a_tag_is_in_no_answer_page_feed_file_or_frame_that_readers_get(
+def person_of(shared_server: SharedServer, site: str) -> str:
+    """Return the account of a new moderator, made by an invitation."""
+    invite = ("people", "invite", "--role", "moderator", "--site", site)
+    link = shared_server.cli(*invite).split()[0]
+    own = {"Sec-Fetch-Site": "same-origin"}
+    with httpx.Client(
+        base_url=shared_server.url, trust_env=False, verify=NO_TLS, headers=own
+    ) as http:
+        http.post(f"/admin/link/{link.rpartition('/')[2]}", data={"press": "1"})
+        name = f"Lea {site}"
+        fields = {"name": name, "email": f"{site}@post.example", "password": "six boats on a ferry"}
+        assert http.post("/admin/welcome", data=fields).status_code == 303
+    people = json.loads(shared_server.cli("people", "list", "--site", site, "--json"))
+    return str(next(one["id"] for one in people if one["name"] == name))
+
+
+def test_tags_and_notes_are_in_no_answer_page_feed_file_or_frame_that_readers_get(
     shared_server: SharedServer,
 ) -> None:
-    tag = f"tag-{uuid.uuid4().hex[:12]}"
+    tag, note = f"tag-{uuid.uuid4().hex[:12]}", f"note-{uuid.uuid4().hex[:12]}"
     publisher = shared_server.site(
         f"t{uuid.uuid4().hex[:8]}", f"tags={tag}, other", "website=optional"
     )
     mine, story = program(shared_server, site=publisher.site), publisher.story(title="Sea")
     shared_server.register(story)
+    account = person_of(shared_server, publisher.site)
     ids = [shared_server.post(story, f"tagged {n}", name="Ana")["comment"]["id"] for n in range(3)]
     with shared_server.http.stream(
         "GET", f"/v1/stories/{story.code}/events", headers={"Accept": "text/event-stream"}
@@ -77,7 +97,14 @@ def test_a_tag_is_in_no_answer_page_feed_file_or_frame_that_readers_get(
         lines = frames.iter_lines()
         next(lines)
         mine.do("/decisions", {"verb": "tag", "tag": tag, "targets": ids})
-        mine.do("/decisions", {"verb": "remove", "targets": ids[:1], "reason": "hate"})
+        mine.do(
+            "/decisions", {"verb": "remove", "targets": ids[:1], "reason": "hate", "note": note}
+        )
+        shared_server.action(story, "report", comment=ids[1], reason="spam")
+        (case,) = mine.read("/cases?queue=reported")["cases"]
+        handed = mine.do(f"/cases/{case['id']}:hand_over", {"to": account, "note": note})
+        assert handed["handed_to"] == account
+        assert mine.read(f"/cases/{case['id']}")["handed_to"] == account
         mine.do("/decisions", {"verb": "feature", "targets": ids[1:]})
         mine.do("/decisions", {"verb": "pin", "targets": ids[2:]})
         seen = ""
@@ -86,6 +113,7 @@ def test_a_tag_is_in_no_answer_page_feed_file_or_frame_that_readers_get(
             if '"pinned":true' in line.replace(" ", ""):
                 break
     assert tag not in seen
+    assert note not in seen
     assert ids[0] in seen
     for path in (
         f"/v1/stories/{story.code}",
@@ -109,7 +137,14 @@ def test_a_tag_is_in_no_answer_page_feed_file_or_frame_that_readers_get(
         answer = shared_server.http.get(path)
         assert answer.status_code < 500, path
         assert tag not in answer.text, path
+        assert note not in answer.text, path
     own = shared_server.action(story, "report", comment=ids[1], reason="spam")
     assert tag not in own.text
     assert tag in json.dumps(mine.read(f"/log?comment={ids[1]}")), "the site's log names it"
+    name = f"Lea {publisher.site}"
+    listed = shared_server.cli(
+        "queue", "list", publisher.site, "--queue", "mine", "--as", name, "--json"
+    )
+    assert [one["handed_to"] for one in json.loads(listed)] == [name]
     assert tag not in shared_server.server.log()
+    assert note not in shared_server.server.log()
