@@ -81,6 +81,12 @@ async def test_a_case_is_handed_over_by_keys_with_a_note_and_comes_first_to_the_
     await expect(theirs.locator(".handed")).to_contain_text(NOTE)
     await expect(theirs.locator(".l a[aria-current]")).to_have_text("For you1")
     assert await findings(theirs) == []
+    await theirs.get_by_role("button", name="Give it to all").click()
+    await theirs.wait_for_url("**did=take_back_case*")
+    assert mine(site, "Jonas Weber") == []
+    site.cli("queue", "hand-over", "harbour", str(case), "Jonas Weber")
+    await theirs.goto(site.path("queue?queue=mine"))
+    await expect(text(theirs)).to_have_text("the second")
     await theirs.keyboard.press("a")
     await expect(theirs.locator("[data-empty]")).to_be_visible()
     await expect(theirs.locator(".l [data-count=mine]")).to_have_text("0")

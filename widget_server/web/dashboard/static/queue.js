@@ -351,7 +351,8 @@ const stepOf = (card) => card?.querySelector("[data-step]:not([hidden])");
 
 function start(deck) {
   deck.root.addEventListener("submit", (event) => {
-    if (!event.target.closest(".card")) return;
+    // What gives the case to all loads the page again: the deck has no verb for it.
+    if (!event.target.closest(".card") || event.target.closest(".handed")) return;
     event.preventDefault();
     deck.decide(event.target, event.submitter);
   });
