@@ -285,3 +285,22 @@ async def test_the_first_page_of_the_queue_has_as_many_statements_with_tags(
         numbers.append(len(statements.texts))
         await give(tagged, comment, "urgent")
     assert numbers[0] == numbers[1]
+
+
+async def test_a_card_says_which_tags_were_given_and_taken_off_before(tagged: Server) -> None:
+    await tagged.set(("moderation", "pre"))
+    comment = await write(tagged, await tagged.grant())
+    await give(tagged, comment, "urgent", "organised")
+    done = await decide.decide(tagged.services, ANA, "untag", comment.id, tag="urgent")
+    assert done.decision is not None
+    await decide.undo(tagged.services, ANA, done.decision.id)
+    (card,) = await queue.take(tagged.services, ANA, "paper", cases.filter_of("pending"))
+    told = [(one.verb, one.tags) for one in card.context.decisions]
+    assert sorted(told) == sorted(
+        [
+            ("tag", ("urgent",)),
+            ("tag", ("organised",)),
+            ("untag", ("urgent",)),
+            ("undo", ("urgent",)),
+        ]
+    )

@@ -83,6 +83,12 @@ _LETTERS = bytes(ord(_ALPHABET[byte % len(_ALPHABET)]) for byte in range(256))
 """A letter or digit for each byte."""
 
 
+def changed_tags(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the tags that a decision gave or took off, from what its log entry has before and after."""
+    old, new = before.get("tags", ()), after.get("tags", ())
+    return tuple(tag for tag in (*old, *new) if (tag in old) != (tag in new))
+
+
 def new_id() -> str:
     """Return a random id for a decision or a batch of decisions: 12 letters and digits, 71 random bits."""
     return secrets.token_bytes(12).translate(_LETTERS).decode()

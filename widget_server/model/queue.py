@@ -92,6 +92,8 @@ class PastDecision:
     at: int
     reason: str | None
     note: str | None
+    tags: tuple[str, ...] = ()
+    """Tags that it gave or took off."""
 
 
 @dataclass(frozen=True, slots=True)

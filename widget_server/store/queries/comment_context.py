@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from widget_server.model.decisions import TAG_VERBS, changed_tags
 from widget_server.model.queue import (
     Context,
     Parent,
@@ -101,7 +102,9 @@ def _add(context: Context, row: Any) -> None:
             context.held_by.append((row.b, row.a))
         case "decision":
             words: dict[str, Any] = json_of(row.c) if row.c else {}
-            past = PastDecision(row.e, row.a, row.b, row.f, row.at, row.d, words.get("note"))
+            tags = changed_tags(*map(json_of, row.g.split("\n"))) if row.g else ()
+            note = words.get("note")
+            past = PastDecision(row.e, row.a, row.b, row.f, row.at, row.d, note, tags)
             context.decisions.append(past)
 
 
@@ -115,11 +118,14 @@ def _select_contexts(*, above: bool, readers: bool) -> Any:
     ids: Any = bindparam("ids", expanding=True)
 
     def part(kind: str, key: Any, values: Sequence[Any], at: Any, n: Any) -> Select[Any]:
-        named = [*values, *(none for _ in range(6 - len(values)))]
+        named = [*values, *(none for _ in range(7 - len(values)))]
         columns: list[Any] = [
             literal(kind).label("kind"),
             cast(key, String).label("id"),
-            *(cast(value, String).label(name) for name, value in zip("abcdef", named, strict=True)),
+            *(
+                cast(value, String).label(name)
+                for name, value in zip("abcdefg", named, strict=True)
+            ),
             cast(at, BigInteger).label("at"),
             cast(n, BigInteger).label("n"),
         ]
@@ -177,6 +183,13 @@ def _select_contexts(*, above: bool, readers: bool) -> Any:
                 decisions.c.reason,
                 decisions.c.id,
                 decisions.c.actor_kind,
+                # What a tag changed, on two lines.
+                case(
+                    (
+                        decisions.c.verb.in_((*TAG_VERBS, "undo")),
+                        decisions.c.before + "\n" + decisions.c.after,
+                    )
+                ),
             ),
             decisions.c.at,
             zero,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from widget_server.model.decisions import Decision
+from widget_server.model.decisions import Decision, changed_tags
 from widget_server.operations.moderation.log_pages import NamedEntry
 from widget_server.operations.owners.home import Latest
 from widget_server.web.dashboard.entry_words import comment_of, word_of
@@ -49,9 +49,7 @@ def say(page: Page, entry: NamedEntry) -> Said:
 
 def _about_tag(one: Decision) -> list[Part]:
     """Return the tags that were given or taken off, also by an undo."""
-    before, after = one.before.get("tags", ()), one.after.get("tags", ())
-    changed = [tag for tag in (*before, *after) if (tag in before) != (tag in after)]
-    return [Part(f"“{tag}”") for tag in changed]
+    return [Part(f"“{tag}”") for tag in changed_tags(one.before, one.after)]
 
 
 def _about_writer(page: Page, one: Decision) -> list[Part]:
