@@ -311,6 +311,7 @@ async def test_the_script_is_told_what_waits_after_each_decision(desk: Desk) -> 
         "reported": 1,
         "all": 1,
         "corrections": 0,
+        "mine": 0,
         "waits": 1,
         "waits_short": 1,
     }
