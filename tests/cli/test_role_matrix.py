@@ -31,7 +31,7 @@ COMMANDS: dict[str, str] = {
     "ban": "reader ban {comment}",
     "unban": "reader unban {comment}",
     "mute": "reader mute {comment} 0123456789abcdef",
-    "hand_over": "queue take-back paper 1",
+    "hand_over": "queue take-back press 1",
     "close": "story close {code}",
     "open": "story open {code}",
     "notice": "story notice {code} Hello",

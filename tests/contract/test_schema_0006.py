@@ -100,7 +100,8 @@ def compare_answers(server: ServerProcess, epoch: str | None = None) -> None:
             new = answer.json()
             if epoch is not None and "position" in new:
                 assert new["position"]["epoch"] == epoch
-                new["position"]["epoch"] = old["position"]["epoch"]
+                # Pages of comments had no position then.
+                new["position"]["epoch"] = old.get("position", {}).get("epoch")
             assert differences(old, new) == [], path
 
 
