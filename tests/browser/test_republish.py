@@ -61,6 +61,7 @@ async def test_a_stranger_comes_from_the_storys_page_to_a_live_copy_in_at_most_e
     await reaction(copy, "Happy").click()
     await expect_reaction(copy, "Happy", 1, own=True)
     await comment(copy, "Written on the other site.", Name="Lena")
+    await expect(article(copy, "Written on the other site.")).to_be_focused()
     await page.goto(story.link)
     shown = article(page, "Written on the other").and_(page.locator(":visible"))
     await expect(shown).to_contain_text("localhost")

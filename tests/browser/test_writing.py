@@ -6,7 +6,15 @@ import json
 import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
-from tests.browser.actions import article, comment, more, outbox_loaded, readers, unsent
+from tests.browser.actions import (
+    article,
+    comment,
+    expect_reaction,
+    more,
+    outbox_loaded,
+    readers,
+    unsent,
+)
 from tests.browser.conftest import Demo, Hosts
 from tests.browser.page_metrics import SHIFTS, layout_shifts, post_comments
 from tests.browser.widget_states import answer_too_quickly
@@ -261,6 +269,27 @@ async def test_a_reply_is_written_in_the_comment_and_kept_when_it_is_closed(
     await question.get_by_role("button", name="Cancel").click()
     await reply.click()
     await expect(box).to_have_value("")
+
+
+async def test_a_reply_that_was_closed_is_not_opened_again_by_what_other_readers_do(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    post_comments(story, [{"body": "The question", "name": "Ana"}])
+    page = await hosts.open(story.snippet)
+    question = article(page, "The question")
+    await question.get_by_role("button", name="Reply to Ana").click()
+    box = question.get_by_role("textbox", name="Your reply to Ana")
+    await box.fill("Half an answer")
+    await box.press("Escape")
+    await expect(box).to_have_count(0)
+    await asyncio.to_thread(story.react, "happy")
+    await expect_reaction(page, "Happy", 1, own=False)
+    # The drafts of an earlier visit are opened once the main composer is complete.
+    await expect(page.locator(".composer.active")).to_have_count(1)
+    await expect(box).to_have_count(0)
+    await page.reload()
+    await expect(box).to_have_value("Half an answer")
 
 
 async def test_29_a_draft_is_kept_over_a_reload_and_deleted_after_posting(

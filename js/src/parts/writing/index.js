@@ -24,8 +24,8 @@ export function open(context, tools) {
   const enhanced = new WeakMap();
   /** Functions that close the open form of a comment. @type {WeakMap<CommentHandle, () => void>} */
   const forms = new WeakMap();
-  /** Keys of drafts whose parent comment is not loaded yet. @type {Set<string>} */
-  const pendingDrafts = new Set();
+  /** Keys of drafts of an earlier visit that are not open yet. A form that the reader closes on this page stays closed. */
+  const pendingDrafts = new Set(Object.keys(story.storage().drafts ?? {}));
 
   // Their hashes have no room in the part `connection`.
   const known = context.fetchPart(/** @type {any} */ ("connection")).then(({ HASHES }) => Object.assign(HASHES, { outbox: OUTBOX, preview: PREVIEW }));
@@ -47,7 +47,6 @@ export function open(context, tools) {
         (part) => part.attach(composer, (item) => resume(item, main)),
         () => enhanced.delete(composer),
       );
-      for (const key of Object.keys(story.storage().drafts ?? {})) pendingDrafts.add(key);
     }
     // A draft's parent comment may be loaded later: the browser's cached snapshot can be older than the draft.
     for (const key of pendingDrafts) {
@@ -55,8 +54,7 @@ export function open(context, tools) {
       const known = code === story.code && ids(story.state.threads).has(parent);
       const handle = known && context.comment(parent);
       if (!handle) continue;
-      pendingDrafts.delete(key);
-      if (!forms.has(handle)) reply(handle, true);
+      reply(handle, true);
     }
     return enhancedComposer;
   }
@@ -137,6 +135,7 @@ export function open(context, tools) {
   /** @param {CommentHandle} handle @param {boolean} [keepFocus] for a restored draft */
   function reply(handle, keepFocus) {
     const parent = handle.comment.id;
+    pendingDrafts.delete(`${story.code} ${parent}`);
     const composer = form(handle, t("answer", { name: handle.name }), t("reply"), parent, (fields) =>
       post("comment", { ...fields, parent }),
     );
