@@ -64,7 +64,7 @@ SELECT site, queue, COUNT(*) FROM cases WHERE closed_at IS NULL GROUP BY site, q
 """
 _PUBLISHED = """
 UPDATE stories SET published = (SELECT COUNT(*) FROM comments WHERE story = stories.id AND state = 'published'),
- changed_at = (SELECT COALESCE(MAX(created_at), changed_at) FROM comments WHERE story = stories.id)
+ changed_at = (SELECT COALESCE(MAX(created_at), changed_at) FROM comments WHERE story = stories.id AND state = 'published')
 """
 
 

@@ -49,6 +49,7 @@ async def test_a_case_is_handed_over_by_keys_with_a_note_and_comes_first_to_the_
     others, theirs = await sign_up(site, browser, "Jonas Weber")
     await page.goto(site.path("queue?queue=pending"))
     await expect(text(page)).to_have_text("the first")
+    await expect(page.locator("[data-next] span.cut")).to_have_count(2)
     await page.keyboard.press("j")
     await expect(text(page)).to_have_text("the second")
     await page.keyboard.press("o")
@@ -62,6 +63,7 @@ async def test_a_case_is_handed_over_by_keys_with_a_note_and_comes_first_to_the_
     assert mine(site, "Jonas Weber") == ["the second"]
     # Left out for the one who handed it over: the first card, then the third.
     await expect(text(page)).to_have_text("the first")
+    await expect(page.locator("[data-next] span.cut")).to_have_count(1)
     await page.keyboard.press("j")
     await expect(text(page)).to_have_text("the third")
     # The key that undoes takes it back, though it was done on another page.
