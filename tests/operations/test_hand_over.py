@@ -219,3 +219,30 @@ async def test_the_names_of_a_handed_case_cost_no_statement_of_their_own(
     with Statements(server) as after:
         await queue.show_queue(services, ben, "paper", ALL)
     assert len(after.texts) == len(before.texts)
+
+
+async def test_a_person_who_can_no_longer_decide_here_keeps_no_case_from_the_others(
+    server: Server, people_of: dict[str, Actor], waiting: list[Comment]
+) -> None:
+    services, (ana, ben, cem) = server.services, list(people_of.values())[:3]
+    owner = shell("test")
+    cases_of = {one.id: await number_of(services, one) for one in waiting}
+
+    async def left_out() -> list[str]:
+        return [one for one in cases_of if one not in await taken(services, ana)]
+
+    first, second, third, _ = cases_of
+    await hand_over.hand_over(services, ana, "paper", cases_of[first], ben.id)
+    await hand_over.hand_over(services, ana, "paper", cases_of[second], ben.id)
+    await hand_over.hand_over(services, ana, "paper", cases_of[third], cem.id)
+    assert await left_out() == [first, second, third]
+    await people.change_role(services, owner, "paper", ben.id, "editor")
+    assert await left_out() == [first, second, third]
+    await people.change_role(services, owner, "paper", ben.id, "auditor")
+    assert await left_out() == [third]
+    await people.remove_member(services, owner, "paper", cem.id)
+    assert await left_out() == []
+    await people.change_role(services, owner, "paper", ben.id, "moderator")
+    await hand_over.hand_over(services, ana, "paper", cases_of[first], ben.id)
+    await people.disable_account(services, owner, await people.find_account(services, "Ben"))
+    assert await left_out() == []

@@ -29,7 +29,8 @@ from widget_server.operations.owners.links import (
 )
 from widget_server.operations.owners.sites import get_site
 from widget_server.operations.services import Services
-from widget_server.store.transactions import TransactionFn
+from widget_server.store.queries.handed_cases import free_cases_of
+from widget_server.store.transactions import TransactionFn, together
 from widget_server.store.writing import account_rows, member_rows
 from widget_server.store.writing.site_log import logged
 
@@ -166,6 +167,8 @@ async def change_role(
     now = services.now_ms()
     decision = _role_decision(by, now, account, before, role, copies)
     change = member_rows.put_member(site, account, role, copies or None, now)
+    if not permits(role, "hand_over"):
+        change = together(free_cases_of(account, site), change)
     await store_change(services, by, site, logged(change, site, decision))
     return decision.id
 
@@ -180,7 +183,7 @@ async def remove_member(services: Services, by: Actor, site: str, account: str) 
     forbid_owner_to_key(by, before.role)
     now = services.now_ms()
     decision = _role_decision(by, now, account, before, None)
-    change = member_rows.delete_member(site, account, now)
+    change = together(free_cases_of(account, site), member_rows.delete_member(site, account, now))
     await store_change(services, by, site, logged(change, site, decision))
 
 
@@ -192,9 +195,8 @@ async def disable_account(services: Services, by: Actor, account: Account) -> No
     require_server_owner(by)
     if by.kind == "account" and by.id == account.id:
         raise NotPermittedError("You cannot disable your own account.")
-    await services.writer.run_in_transaction(
-        account_rows.disable_account(account.id, services.now_ms())
-    )
+    disabled = account_rows.disable_account(account.id, services.now_ms())
+    await services.writer.run_in_transaction(together(free_cases_of(account.id), disabled))
 
 
 async def change_profile(

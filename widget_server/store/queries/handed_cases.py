@@ -82,6 +82,18 @@ def delete_handed_case(site: str, case: int) -> TransactionFn[bool]:
     return run
 
 
+def free_cases_of(account: str, site: str | None = None) -> TransactionFn[None]:
+    """Let what was handed over to an account belong to all again: on one site, or on all (None)."""
+
+    async def run(connection: AsyncConnection) -> None:
+        own = handed_cases.c.person == f"account:{account}"
+        if site is not None:
+            own &= handed_cases.c.site == site
+        await connection.execute(delete(handed_cases).where(own))
+
+    return run
+
+
 def delete_ended_hand_overs(now: int) -> TransactionFn[int]:
     """Delete the rows whose time is over or whose case is closed. Result: their number."""
 
