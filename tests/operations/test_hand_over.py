@@ -148,10 +148,23 @@ async def test_rows_of_closed_and_ended_cases_are_deleted_with_their_notes(
     server: Server, people_of: dict[str, Actor], waiting: list[Comment]
 ) -> None:
     services, (ana, ben, _) = server.services, list(people_of.values())[:3]
+    dana = people_of["Dana"]
     first, second = [await number_of(services, one) for one in waiting[:2]]
     for case in (first, second):
         await hand_over.hand_over(services, ana, "paper", case, ben.id, "words")
+    # Like every note, it is not for auditors.
+    for by, told in ((ana, "words"), (ben, "words"), (dana, None)):
+        handed = (await queue.find_card(services, by, "paper", first)).case.handed
+        assert handed is not None
+        assert handed.note == told
+    with pytest.raises(NotFoundError):
+        await hand_over.hand_over(services, ana, "paper", first, ben.id, comment=waiting[1].id)
+    shown = await hand_over.case_of(services, ana, "paper", waiting[0].id)
+    assert shown is not None
+    assert shown.id == first
+    assert await hand_over.case_of(services, dana, "paper", waiting[0].id) is None
     await queue.decide_case(services, ana, "paper", first, "approve")
+    assert await hand_over.case_of(services, ana, "paper", waiting[0].id) is None
     now = services.now_ms()
     run = services.writer.run_in_transaction
     assert await run(delete_ended_hand_overs(now)) == 1
@@ -198,7 +211,7 @@ async def test_an_objection_is_not_handed_to_the_person_who_made_the_decision(
     await decide.decide(services, ana, "remove", comment.id, reason="hate")
     await appeal.appeal(services, grant, writer, comment.id, "It is a quotation.")
     (case,) = await cases.open_cases(services, ben, "paper", "appeals")
-    with pytest.raises(NotPermittedError, match="made the decision"):
+    with pytest.raises(MalformedError, match="made the decision"):
         await hand_over.hand_over(services, ben, "paper", case.id, ana.id)
     await hand_over.hand_over(services, ben, "paper", case.id, cem.id)
     (card,) = await queue.take(services, cem, "paper", MINE)

@@ -40,6 +40,7 @@ def test_the_setting_takes_up_to_nine_lines_in_their_order() -> None:
     assert some.to_json() == {"tags": ["urgent", "Good quote", "é"]}
     assert SiteSettings.from_json(some.to_json()) == some
     assert with_value(settings, "tags", ["b", "a"]).tags == ("b", "a")
+    assert with_value(settings, "tags", "b,,a,").tags == ("b", "a")
     assert with_value(settings, "tags", "عاجل، سؤال").tags == ("عاجل", "سؤال")
     assert with_value(settings, "tags", "急ぎ、名言").tags == ("急ぎ", "名言")
     assert with_value(some, "tags", "").tags == with_value(some, "tags", None).tags == ()
@@ -51,7 +52,8 @@ def test_the_setting_takes_up_to_nine_lines_in_their_order() -> None:
     ("value", "said"),
     [
         (",".join("abcdefghij"), "at most 9"),
-        ("a,,b", "1 to 40 characters"),
+        (["a", ""], "1 to 40 characters"),
+        ("\u00e9, e\u0301", "each tag once"),
         ("x" * 41, "1 to 40 characters"),
         ("two\nlines", "1 to 40 characters"),
         (["a, b"], "without a comma"),

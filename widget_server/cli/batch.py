@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from widget_server.cli.context import act
-from widget_server.cli.options import As, DataDir, Note, Reason, Slug
+from widget_server.cli.options import HIGHEST_ID, As, DataDir, Note, Reason, Slug
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.content.visibility import escaped
 from widget_server.model.actors import Actor
@@ -27,7 +27,9 @@ Writer = Annotated[
     typer.Option("--writer-of", metavar="ID", help="By the writer of this comment."),
 ]
 Story = Annotated[str | None, typer.Option("--story", help="Only on the story with this code.")]
-Copy = Annotated[int | None, typer.Option("--copy", min=1, help="Written on this copy.")]
+Copy = Annotated[
+    int | None, typer.Option("--copy", min=1, max=HIGHEST_ID, help="Written on this copy.")
+]
 Phrase = Annotated[str | None, typer.Option("--phrase", help="With this phrase.")]
 Hours = Annotated[
     int | None, typer.Option("--hours", min=1, max=2_000, help="Written in the last hours.")

@@ -7,6 +7,8 @@ from widget_server.cli.options import As, DataDir, Slug, format_time
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.cli.queue import CaseId, case_fields
 from widget_server.content.visibility import escaped
+from widget_server.model.decisions import Case
+from widget_server.model.queue import Card
 from widget_server.operations.moderation import cases, queue
 
 app = typer.Typer(
@@ -67,11 +69,17 @@ def case_show(
             }
         )
         return
+    _print_card(card)
+
+
+def _print_card(card: Card) -> None:
+    known = card.context
     print(f"{card.case.id}, {card.case.queue}, since {format_time(card.case.opened_at)}")
     print(f"{escaped(known.title or card.case.story)}")
     print(f"{escaped(card.case.comment.name or 'anonymous')}:")
     for line in cases.waiting_version(card.case).source.splitlines():
         print(f"  {escaped(line)}")
+    _print_notes(card.case)
     for word in (*card.suspects.words, *card.suspects.beside):
         print(f"rules find: {escaped(word)}")
     for reason, number in known.reports_by_reason():
@@ -87,3 +95,15 @@ def case_show(
         print(f"objection to {one.verb} by {escaped(one.by)}: {escaped(one.text or 'no words')}")
     for state, number in sorted(known.writer.items()):
         print(f"writer: {number} {state}")
+
+
+def _print_notes(case: Case) -> None:
+    """Print what the site's own people left on a case."""
+    if case.comment.tags:
+        print(f"tags: {escaped(', '.join(case.comment.tags))}")
+    handed = case.handed
+    if handed is not None:
+        print(
+            f"handed to {escaped(handed.to_name)} by {escaped(handed.by_name)}"
+            f" until {format_time(handed.until)}: {escaped(handed.note or 'no note')}"
+        )

@@ -275,7 +275,8 @@ def _print_one(decided: Decided, done: str, *, as_json: bool) -> None:
             }
         )
         return
-    print(done.format(comment.id if comment else ""))
+    name = comment.id if comment else ""
+    print(f"Nothing to change: comment {name}." if decision is None else done.format(name))
     if decision is not None and decision.verb != "erase":
         typer.echo(f"To undo it: widget-server undo {decision.id}", err=True)
 

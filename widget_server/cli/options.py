@@ -54,6 +54,8 @@ After = Annotated[
     str | None,
     typer.Option("--after", help="Continue after a page, with the `next` that it printed."),
 ]
+HIGHEST_ID = 2**53 - 1
+"""The highest number of a case, a copy or a revision that a command takes: all databases and programs know it."""
 Reason = Annotated[
     str | None,
     typer.Option("--reason", help="Log this reason, one of: " + ", ".join(REASONS) + "."),

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from widget_server.cli.context import act
-from widget_server.cli.options import As, DataDir, Limit, Note, Reason, Slug, choose
+from widget_server.cli.options import HIGHEST_ID, As, DataDir, Limit, Note, Reason, Slug, choose
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.content.visibility import escaped
 from widget_server.model.actors import Actor
@@ -27,7 +27,9 @@ QueueName = Annotated[
     ),
 ]
 Story = Annotated[str | None, typer.Option("--story", help="Only of the story with this code.")]
-Copy = Annotated[int | None, typer.Option("--copy", min=1, help="Only written on this copy.")]
+Copy = Annotated[
+    int | None, typer.Option("--copy", min=1, max=HIGHEST_ID, help="Only written on this copy.")
+]
 Language = Annotated[str | None, typer.Option("--lang", help="Only in this language.")]
 Because = Annotated[str | None, typer.Option("--because", help="Only reported for this reason.")]
 Age = Annotated[
@@ -40,7 +42,10 @@ Watch = Annotated[
 ]
 Tag = Annotated[str | None, typer.Option("--tag", help="Only comments with this tag.")]
 CaseId = Annotated[
-    int, typer.Argument(metavar="CASE", min=1, help="Name a case by its number, which lists show.")
+    int,
+    typer.Argument(
+        metavar="CASE", min=1, max=HIGHEST_ID, help="Name a case by its number, which lists show."
+    ),
 ]
 
 
@@ -85,7 +90,7 @@ def queue_list(
 
     Columns are case, queue, story code, comment, reasons and the beginning of the text. With --json: an
     array of objects with `case`, `queue`, `story`, `comment`, `revision`, `priority`, `reasons`, `opened_at`
-    (milliseconds since 1970), `text`, and `handed_to` (name of the person to whom it was handed over, or null).
+    (milliseconds since 1970), `text`, `tags`, and `handed_to` (name of the person to whom it was handed over, or null).
     """
     chosen = cases.filter_of(name, story, copy, lang, because, age, watch, tag)
     found = act(
@@ -354,5 +359,6 @@ def case_fields(case: Case) -> dict[str, Any]:
         "reasons": list(case.reasons),
         "opened_at": case.opened_at,
         "text": cases.waiting_version(case).source,
+        "tags": list(case.comment.tags),
         "handed_to": None if case.handed is None else case.handed.to_name,
     }

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from widget_server.cli.options import choose, format_time
+from widget_server.cli.options import HIGHEST_ID, choose, format_time
 from widget_server.content.imported_list import ListRejectedError, decode_list, read_list
 from widget_server.content.visibility import escaped
 from widget_server.model.errors import OperatorError, os_errors_to_operator_errors
@@ -69,7 +69,8 @@ Language = Annotated[
 ]
 Story = Annotated[str | None, typer.Option("--story", help="Only in the story with this code.")]
 CopyNumber = Annotated[
-    int | None, typer.Option("--copy", min=1, help="Only on this copy of the story.")
+    int | None,
+    typer.Option("--copy", min=1, max=HIGHEST_ID, help="Only on this copy of the story."),
 ]
 Guideline = Annotated[
     str | None, typer.Option("--guideline", help="Show the writer this sentence.")

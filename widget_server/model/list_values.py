@@ -1,6 +1,7 @@
 """Parse the settings that are lists: reactions, calls to action and tags."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -100,7 +101,8 @@ def tags(_: SiteSettings, value: str | list[Any]) -> tuple[str, ...]:
     items = re.split(f"[{COMMAS}]", value) if isinstance(value, str) else value
     if not all(isinstance(item, str) for item in items):
         raise ValueError("write each tag as a text.")
-    found = [item.strip() for item in items]
-    chosen = tuple(found if found != [""] else [])
+    found = [unicodedata.normalize("NFC", item.strip()) for item in items]
+    # A comma too many is a slip where tags are typed.
+    chosen = tuple(filter(None, found) if isinstance(value, str) else found)
     check_tags(chosen)
     return chosen

@@ -104,6 +104,8 @@ def hidden_queues(by: Actor, site: str, chosen: CaseFilter) -> tuple[Queue, ...]
 def readable_case(services: Services, by: Actor, site: str, case: Case) -> Case:
     """Return the case with the words that the actor may read."""
     case = replace(case, comment=without_tags(by, case.comment)) if by.copies is not None else case
+    if case.handed is not None and not allowed(by, "read_notes", site):
+        case = replace(case, handed=replace(case.handed, note=None))
     if case.sealed is None:
         return case
     if not allowed(by, "read_kept_text", site):

@@ -5,14 +5,13 @@ that it never waits for one person who is away. After the day it belongs to all 
 it, so it is not in the log.
 """
 
-from widget_server.auth.permissions import permits, require
+from widget_server.auth.permissions import allowed, permits, require
 from widget_server.model.actors import Actor, Role, name_of
-from widget_server.model.decisions import HandedOver
+from widget_server.model.decisions import Case, HandedOver
 from widget_server.model.errors import (
     CaseClosedError,
     MalformedError,
     NotFoundError,
-    NotPermittedError,
 )
 from widget_server.model.people import Member
 from widget_server.operations.moderation.cases import filter_of, hidden_queues
@@ -45,13 +44,38 @@ def _may_receive(member: Member) -> bool:
     return active and member.copies is None and permits(member.role, VERB)
 
 
+async def case_of(services: Services, by: Actor, site: str, comment: str) -> Case | None:
+    """Return the case of a comment that can be handed over: the one that was, or the most urgent one that is open.
+
+    None for those who may not hand over. Raises `NotPermittedError`.
+    """
+    require(by, "read", site)
+    if not allowed(by, VERB, site):
+        return None
+    unseen = hidden_queues(by, site, filter_of())
+    found = [
+        one for one in await services.queue.of_comment(site, comment) if one.queue not in unseen
+    ]
+    now = services.now_ms()
+    handed = (one for one in found if one.handed is not None and one.handed.until > now)
+    return next(handed, next(iter(found), None))
+
+
 async def hand_over(
-    services: Services, by: Actor, site: str, case: int, to: str, note: str | None = None
+    services: Services,
+    by: Actor,
+    site: str,
+    case: int,
+    to: str,
+    note: str | None = None,
+    *,
+    comment: str | None = None,
 ) -> HandedOver:
     """Hand an open case over to the account `to`. It replaces an earlier hand-over of the case.
 
-    Raises `NotPermittedError`, `NotFoundError`, `CaseClosedError` with what was decided, and
-    `MalformedError` for a person who cannot decide here or about this case.
+    With `comment` only if it is a case of this comment. Raises `NotPermittedError`, `NotFoundError`,
+    `CaseClosedError` with what was decided, and `MalformedError` for a person who cannot decide here, or who
+    made the decision that the case objects to.
     """
     require(by, VERB, site)
     note = (note or "").strip() or None
@@ -61,14 +85,14 @@ async def hand_over(
     names = {id_: name for id_, name, _ in await receivers(services, by, site)}
     if to not in names:
         raise MalformedError("Name a person who may decide about comments on this site.")
-    await _require_open(services, by, site, case)
+    await _require_open(services, by, site, case, comment)
     now = services.now_ms()
     person = f"account:{to}"
     handed = HandedOver(person, names[to], name_of(by), now, now + HANDED_MS, note)
     put = put_handed_case(site, case, name_of(by), handed)
     if not await services.writer.run_in_transaction(put):
-        await _require_open(services, by, site, case)
-        raise NotPermittedError(
+        await _require_open(services, by, site, case, comment)
+        raise MalformedError(
             "This person made the decision. Another person answers the objection to it."
         )
     return handed
@@ -84,8 +108,12 @@ async def take_back_case(services: Services, by: Actor, site: str, case: int) ->
     return taken
 
 
-async def _require_open(services: Services, by: Actor, site: str, case: int) -> None:
+async def _require_open(
+    services: Services, by: Actor, site: str, case: int, comment: str | None
+) -> None:
     found = await services.queue.named(site, [case], by.copies)
+    if found and comment not in {None, found[0].comment.id}:
+        raise NotFoundError("There is no case with this number.")
     if found and found[0].queue not in hidden_queues(by, site, filter_of()):
         return
     place = await services.decisions.place_of_case(case)

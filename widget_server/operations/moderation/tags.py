@@ -1,5 +1,6 @@
 """Tags: words of the site's own people on a comment. Readers and republishers never see them."""
 
+import unicodedata
 from dataclasses import replace
 
 from widget_server.model.actors import Actor
@@ -24,7 +25,7 @@ async def chosen_tag(services: Services, site: str, verb: str, tag: str | None) 
         if tag is not None:
             raise MalformedError.in_field("tag", "Only tag and untag are about a tag.")
         return None
-    name = (tag or "").strip()
+    name = unicodedata.normalize("NFC", (tag or "").strip())
     if not name:
         raise MalformedError.in_field("tag", "Name the tag.")
     return name if verb == "untag" else await known_tag(services, site, name)

@@ -131,6 +131,13 @@ class CaseQueue:
         return readable(await connection.execute(_select_cases().where(where)), to_case)
 
     @read_transaction
+    async def of_comment(self, connection: AsyncConnection, site: str, comment: str) -> list[Case]:
+        """Return the open cases of a comment of the site, the most urgent first."""
+        where = and_(cases.c.comment == comment, cases.c.site == site, IS_OPEN)
+        query = _select_cases().where(where).order_by(*ORDER)
+        return readable(await connection.execute(query), to_case)
+
+    @read_transaction
     async def contexts(
         self, connection: AsyncConnection, about: Sequence[Comment]
     ) -> dict[str, Context]:

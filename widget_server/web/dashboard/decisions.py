@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 from starlette.responses import JSONResponse, Response
 
 from widget_server.auth.permissions import require
+from widget_server.model.actors import name_of
 from widget_server.model.decisions import (
     COMMENT_VERBS,
     QUEUES,
@@ -29,7 +30,7 @@ from widget_server.operations.moderation import bans, discussion, targets
 from widget_server.operations.moderation.batches import undo_batch
 from widget_server.operations.moderation.decide import decide, undo
 from widget_server.operations.moderation.discussion import StaffComment
-from widget_server.operations.moderation.hand_over import receivers, take_back_case
+from widget_server.operations.moderation.hand_over import case_of, receivers, take_back_case
 from widget_server.operations.moderation.new_comments import mark_seen, mark_unseen
 from widget_server.operations.moderation.queue import decide_case
 from widget_server.operations.moderation.tags import tags_of_site
@@ -222,7 +223,8 @@ async def closed_meanwhile(page: Page, closed: CaseClosedError) -> Response:
         said = page.t("decided_before", name=name, verb=done, when=when)
     if page.wants_json:
         return await answer_script(page, {"error": said, "gone": True}, 409)
-    return message_page(page.request, 409, "decided_before", said)
+    back = back_of(page, page.path("queue"))
+    return message_page(page.request, 409, "decided_before", said, back)
 
 
 def whole_number(text: str) -> int | None:
@@ -310,7 +312,8 @@ async def comment_view(page: Page, status: int = 0, step: str = "") -> Response:
         step=step,
         offered=await offered(page, found.shown.story) if step == "hide" else [],
         receivers=await _receivers(page) if step == "hand_over" else [],
-        case=whole_number(page.form.get("case") or page.request.query_params.get("case", "")),
+        case=await case_of(page.services, page.actor, page.site, comment),
+        me=name_of(page.actor),
         may_hide=page.may("hide") and page.actor.copies is None,
         reasons=ASKED_REASONS,
         kept=kept,

@@ -27,8 +27,11 @@ async def submit(page: Page) -> Response:
     """Handle `POST …/comments/{comment}/hand-over`."""
     case = _case(page)
     to, note = page.form.get("to"), page.form.get("note")
+    comment = page.request.path_params["comment"]
     try:
-        await hand_over.hand_over(page.services, page.actor, page.site, case, to, note)
+        await hand_over.hand_over(
+            page.services, page.actor, page.site, case, to, note, comment=comment
+        )
     except CaseClosedError as closed:
         return await closed_meanwhile(page, closed)
     except (NotFoundError, NotPermittedError):
