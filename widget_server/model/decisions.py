@@ -197,8 +197,10 @@ class HandedOver:
     to: str
     """The person as leases name them: `account:…`."""
     to_name: str
+    by_kind: str
+    """Kind of the actor who handed it over, as in `model.actors`."""
     by_name: str
-    """Name of the account or key that handed it over, else its id."""
+    """Name of the account or key, else its id."""
     at: int
     until: int
     note: str | None

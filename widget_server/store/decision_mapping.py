@@ -73,10 +73,12 @@ def to_case(row: Row[Any]) -> Case:
 def _to_handed(row: Row[Any]) -> HandedOver | None:
     if row.handed_person is None:
         return None
+    kind, _, id_ = row.handed_by.partition(":")
     return HandedOver(
         row.handed_person,
         row.handed_to_name or "",
-        row.handed_by_name,
+        kind,
+        row.handed_by_name or id_,
         row.handed_at,
         row.handed_until,
         row.handed_note,

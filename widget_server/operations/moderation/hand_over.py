@@ -88,7 +88,7 @@ async def hand_over(
     await _require_open(services, by, site, case, comment)
     now = services.now_ms()
     person = f"account:{to}"
-    handed = HandedOver(person, names[to], name_of(by), now, now + HANDED_MS, note)
+    handed = HandedOver(person, names[to], by.kind, by.id, now, now + HANDED_MS, note)
     put = put_handed_case(site, case, name_of(by), handed)
     if not await services.writer.run_in_transaction(put):
         await _require_open(services, by, site, case, comment)

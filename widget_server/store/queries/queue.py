@@ -303,7 +303,7 @@ def _page_of(
 
 def _select_cases() -> Select[Any]:
     names = ("id", "queue", "reasons", "priority", "opened_at", "revision")
-    handed = ("person", "at", "until", "note")
+    handed = ("person", "by", "at", "until", "note")
     giver = handed_cases.c.by
     return (
         select_comments()
@@ -315,9 +315,7 @@ def _select_cases() -> Select[Any]:
             case_leases.c.until.label("lease_until"),
             *(handed_cases.c[name].label(f"handed_{name}") for name in handed),
             _receiver.c.name.label("handed_to_name"),
-            func.coalesce(_giver.c.name, api_keys.c.label, handed_cases.c.by).label(
-                "handed_by_name"
-            ),
+            func.coalesce(_giver.c.name, api_keys.c.label).label("handed_by_name"),
         )
         .join(cases, cases.c.comment == comments.c.id)
         .join(stories, cases.c.story == stories.c.id)
