@@ -108,7 +108,7 @@ SETTABLE = {
     "keep_days": ("7", ["0", "91", "-1", "1.5", "", "١"]),
     "reports_hide": ("3", ["1", "2", "51", "-3", "3.5", "", "٣"]),
     "second_look": ("20", ["1", "1001", "-2", "2.5", "", "٣"]),
-    "tags": ("urgent, good quote", ["a,A", "a,,b", "x" * 41, "a\nb", "a,b,c,d,e,f,g,h,i,j"]),
+    "tags": ("urgent, good quote", ["a,A", "x" * 41, "a\nb", "a,b,c,d,e,f,g,h,i,j"]),
     "network_bans": ("on", ["yes", "1"]),
     "show_decisions": ("on", ["yes", "1"]),
     "floods": ("off", ["no", "0"]),

@@ -64,6 +64,7 @@ UNKNOWN: Names = {
     "to_decline": "unknown00000",
     "case": 999_999_999,
     "handed": 999_999_999,
+    "of_handed": "unknown00000",
     "case_ticked": "999999999.unknown00000.1.reported",
     "section": "look",
     "format": "txt",
@@ -131,6 +132,7 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
     given = await desk.write(grant, "words of handed")
     await desk.report(grant, given)
     found = await cases.open_cases(services, owner, site, cases.filter_of("reported"))
+    names["of_handed"] = given.id
     names["handed"] = next(one.id for one in found if one.comment.id == given.id)
     await hand_over.hand_over(services, owner, site, names["handed"], receiver.session.account)
     search = batches.Search(phrase="words of batch")

@@ -152,7 +152,7 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
         Use(("mute", "read"), {"report": "{report}", "length": "24"}, comment="to_mute"),
     ),
     ("POST", f"{SITE}/comments/{{comment}}/hand-over"): (
-        Use(("hand_over", "read"), {"case": "{handed}", "to": "{receiver}"}),
+        Use(("hand_over", "read"), {"case": "{handed}", "to": "{receiver}"}, comment="of_handed"),
     ),
     ("POST", f"{SITE}/queue/take-back"): (Use(("hand_over",), {"case": "{handed}"}),),
     ("POST", f"{SITE}/mutes/lift"): (Use(("mute",), {"mute": "{mute}"}),),
