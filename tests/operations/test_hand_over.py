@@ -6,7 +6,7 @@ import pytest
 
 from tests.operations.operations_harness import Server
 from tests.operations.owner_harness import Statements, person, write
-from tests.operations.test_queue import later
+from tests.operations.test_queue import _site, later, report
 from widget_server.jobs.schedule import JOBS
 from widget_server.model.actors import Actor, Role, shell
 from widget_server.model.errors import (
@@ -22,7 +22,7 @@ from widget_server.model.records import Comment
 from widget_server.operations.moderation import bans, cases, decide, hand_over, queue
 from widget_server.operations.owners import links, people
 from widget_server.operations.owners.home import show_home
-from widget_server.operations.readers import appeal
+from widget_server.operations.readers import appeal, comment as comments
 from widget_server.operations.services import Services
 from widget_server.store.queries.handed_cases import delete_ended_hand_overs
 
@@ -259,3 +259,27 @@ async def test_a_person_who_can_no_longer_decide_here_keeps_no_case_from_the_oth
     await hand_over.hand_over(services, ana, "paper", cases_of[first], ben.id)
     await people.disable_account(services, owner, await people.find_account(services, "Ben"))
     assert await left_out() == []
+
+
+async def test_of_several_cases_of_a_comment_the_named_one_is_handed_over(
+    server: Server, people_of: dict[str, Actor]
+) -> None:
+    services, grant = server.services, await server.grant()
+    ana, ben = list(people_of.values())[:2]
+    writer = server.actor(grant)
+    other = await server.post(grant, writer, "before")
+    await report(server, grant, other, "spam")
+    await server.set(("moderation", "pre"))
+    held = replace(grant, site=await _site(server))
+    await comments.edit(services, held, writer, other.id, "after")
+    found = await cases.open_cases(services, ana, "paper", ALL)
+    own = {one.queue: one.id for one in found if one.comment.id == other.id}
+    assert set(own) == {"reported", "edits"}
+    for queue_name in ("edits", "reported"):
+        shown = await hand_over.case_of(services, ana, "paper", other.id, own[queue_name])
+        assert shown is not None
+        assert shown.queue == queue_name
+    await hand_over.hand_over(services, ana, "paper", own["edits"], ben.id)
+    handed = await hand_over.case_of(services, ana, "paper", other.id)
+    assert handed is not None
+    assert handed.queue == "edits"

@@ -44,8 +44,12 @@ def _may_receive(member: Member) -> bool:
     return active and member.copies is None and permits(member.role, VERB)
 
 
-async def case_of(services: Services, by: Actor, site: str, comment: str) -> Case | None:
-    """Return the case of a comment that can be handed over: the one that was, or the most urgent one that is open.
+async def case_of(
+    services: Services, by: Actor, site: str, comment: str, case: int | None = None
+) -> Case | None:
+    """Return the case of a comment that can be handed over.
+
+    It is the one named `case`, else the one that was handed over, else the most urgent one that is open.
 
     None for those who may not hand over. Raises `NotPermittedError`.
     """
@@ -57,8 +61,9 @@ async def case_of(services: Services, by: Actor, site: str, comment: str) -> Cas
         one for one in await services.queue.of_comment(site, comment) if one.queue not in unseen
     ]
     now = services.now_ms()
-    handed = (one for one in found if one.handed is not None and one.handed.until > now)
-    return next(handed, next(iter(found), None))
+    named = [one for one in found if one.id == case]
+    handed = [one for one in found if one.handed is not None and one.handed.until > now]
+    return next(iter((*named, *handed, *found)), None)
 
 
 async def hand_over(

@@ -299,7 +299,7 @@ async def comment_view(page: Page, status: int = 0, step: str = "") -> Response:
     comment = page.request.path_params["comment"]
     found = await discussion.comment_page(page.services, page.actor, page.site, comment)
     step = step or page.request.query_params.get("step", "")
-    names = ("reason", "note", "body", "mode", "length", "whom", "to")
+    names = ("reason", "note", "body", "mode", "length", "whom")
     kept: dict[str, Any] = {name: page.form.get(name) for name in names}
     writer = found.shown.comment
     step = step if step in STEPS and page.may(step) else ""
@@ -312,7 +312,7 @@ async def comment_view(page: Page, status: int = 0, step: str = "") -> Response:
         step=step,
         offered=await offered(page, found.shown.story) if step == "hide" else [],
         receivers=await _receivers(page) if step == "hand_over" else [],
-        case=await case_of(page.services, page.actor, page.site, comment),
+        case=await case_of(page.services, page.actor, page.site, comment, _named_case(page)),
         me=name_of(page.actor),
         may_hide=page.may("hide") and page.actor.copies is None,
         reasons=ASKED_REASONS,
@@ -329,6 +329,11 @@ async def comment_view(page: Page, status: int = 0, step: str = "") -> Response:
         **await narrowing(page, found.shown.story, [found.shown]),
         **told_now(page),
     )
+
+
+def _named_case(page: Page) -> int | None:
+    """Return the case that a form or a card's link names: a comment may have several."""
+    return whole_number(page.form.get("case") or page.request.query_params.get("case", ""))
 
 
 async def _receivers(page: Page) -> list[tuple[str, str, str]]:
